@@ -1,0 +1,97 @@
+import type { Scope } from "../actor.ts";
+
+export type RunStatus = "pending" | "running" | "completed" | "failed" | "stopped";
+export const TERMINAL: ReadonlySet<RunStatus> = new Set(["completed", "failed", "stopped"]);
+
+/** One measurement of a run. `timestamp` is epoch milliseconds; `values` may hold NaN and infinities. */
+export interface MetricPoint {
+  seq: number;
+  epoch: number;
+  step: number;
+  timestamp: number;
+  values: Record<string, number>;
+}
+
+/** Points in columns, the form they are sent, stored and archived in: cheap to copy, no object per point. */
+export interface MetricColumns {
+  steps: Float64Array;
+  epochs: Float64Array;
+  timestamps: Float64Array;
+  series: MetricSeries[];
+}
+
+/** One key's values; `present[i] === 0` marks a point without it, no mask means every point has it. */
+export interface MetricSeries {
+  key: string;
+  values: Float64Array;
+  present?: Uint8Array;
+}
+
+export interface LogLine {
+  timestamp: number;
+  level: string;
+  message: string;
+}
+
+/** Who is writing: the run's owner, an administrator (scope `null`), or the agent that holds the run. */
+export type FeedWriter = { kind: "user"; scope: Scope } | { kind: "agent"; agentId: string };
+
+/** Expected refusals cross Durable Object RPC as values, since error classes do not survive it. */
+export type FeedRefusal =
+  | { ok: false; reason: "not_found" }
+  | { ok: false; reason: "finished"; status: RunStatus };
+export type FeedAck = { ok: true; firstSeq: number; lastSeq: number; duplicate: boolean } | FeedRefusal;
+
+/** A place in step order; `seq` tells points of one step apart. */
+export interface MetricPosition {
+  step: number;
+  seq: number;
+}
+
+export interface MetricsQuery {
+  fromStep: number;
+  /** Only these keys of `values`; all when absent. */
+  keys?: string[];
+  /** Down-sample to at most this many points, keeping each key's extremes per bucket. */
+  maxPoints?: number;
+  limit: number;
+  after?: MetricPosition;
+}
+
+export interface MetricsPage {
+  points: MetricPoint[];
+  next?: MetricPosition;
+}
+
+export interface LogsQuery {
+  afterSeq: number;
+  limit: number;
+  level?: string;
+}
+
+export interface LogsPage {
+  lines: (LogLine & { seq: number })[];
+  next?: number;
+}
+
+/** The live feed of one run: appends are durable when acknowledged, watchers see them in order. */
+export interface RunFeedHandle {
+  appendMetrics(writer: FeedWriter, points: MetricColumns, idempotencyKey?: string): Promise<FeedAck>;
+  appendLogs(writer: FeedWriter, lines: LogLine[], idempotencyKey?: string): Promise<FeedAck>;
+  readMetrics(query: MetricsQuery): Promise<MetricsPage>;
+  readLogs(query: LogsQuery): Promise<LogsPage>;
+  /** Reads the run's row again and tells watchers what changed; a terminal status closes the feed for good. */
+  sync(): Promise<void>;
+  /** Remembers a one-use ticket by its hash. */
+  addTicket(hash: string, expiresAt: number): Promise<void>;
+  /** Uses a ticket up; `false` when there is none such or it is too old. */
+  redeemTicket(hash: string, now: number): Promise<boolean>;
+  /** Hands the upgrade request of an authorised watcher to the feed. */
+  watch(request: Request): Promise<Response>;
+  /** Forgets everything; the run was deleted. */
+  destroy(): Promise<void>;
+}
+
+export interface RunFeeds {
+  of(runId: string): RunFeedHandle;
+}
