@@ -1,0 +1,27 @@
+import type { ModelPoolHandle, ModelPools } from "../kernel/ports/model-pools.ts";
+import type { RunFeedHandle, RunFeeds } from "../kernel/ports/run-feeds.ts";
+
+type FeedStub = Omit<RunFeedHandle, "watch"> & Pick<Fetcher, "fetch">;
+
+/** Run feeds as Durable Objects, one per run. An upgrade can only travel by fetch, everything else goes by RPC. */
+export const createRunFeeds = (namespace: DurableObjectNamespace): RunFeeds => ({
+  of(runId) {
+    const stub = namespace.getByName(runId) as unknown as FeedStub;
+    return {
+      appendMetrics: (writer, points, key) => stub.appendMetrics(writer, points, key),
+      appendLogs: (writer, lines, key) => stub.appendLogs(writer, lines, key),
+      readMetrics: (query) => stub.readMetrics(query),
+      readLogs: (query) => stub.readLogs(query),
+      sync: () => stub.sync(),
+      addTicket: (hash, expiresAt) => stub.addTicket(hash, expiresAt),
+      redeemTicket: (hash, now) => stub.redeemTicket(hash, now),
+      watch: (request) => stub.fetch(request),
+      destroy: () => stub.destroy(),
+    };
+  },
+});
+
+/** Model pools as Durable Objects, one per model version. */
+export const createModelPools = (namespace: DurableObjectNamespace): ModelPools => ({
+  of: (versionId) => namespace.getByName(versionId) as unknown as ModelPoolHandle,
+});
