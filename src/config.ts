@@ -1,0 +1,66 @@
+import { z } from "zod";
+import type { Settings } from "./kernel/ctx.ts";
+import type { LogLevel } from "./kernel/log.ts";
+
+const flagList = z
+  .string()
+  .default("")
+  .transform(
+    (text) =>
+      new Set(
+        text
+          .split(",")
+          .map((part) => part.trim())
+          .filter(Boolean),
+      ),
+  );
+const seconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
+const megabytes = (fallback: number) => z.coerce.number().positive().default(fallback);
+
+/** Every variable the Worker reads, with its default. README's configuration table is checked against it. */
+export const Variables = z.object({
+  DATABASE_URL: z.string().min(1),
+  /** Where the Neon protocol gateway listens, locally; unset with Neon itself. */
+  NEON_PROXY: z.string().url().optional(),
+  JWT_SECRET: z.string().min(32, "must have at least 32 characters"),
+  JWT_ISSUER: z.string().min(1).default("myelin"),
+  PUBLIC_URL: z.string().url().default("http://localhost:8787"),
+  ALLOWED_ORIGINS: flagList,
+  REGISTRATION: z.enum(["open", "closed"]).default("open"),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  ACCESS_TOKEN_SECONDS: seconds(900),
+  REFRESH_TOKEN_SECONDS: seconds(30 * 86_400),
+  LEASE_SECONDS: seconds(30),
+  MAX_UPLOAD_MB: megabytes(100),
+  MAX_MODEL_MB: megabytes(30),
+  S3_ENDPOINT: z.string().url().optional(),
+  S3_BUCKET: z.string().min(1).optional(),
+  S3_REGION: z.string().min(1).default("auto"),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  UPSTASH_REDIS_REST_URL: z.string().url().optional(),
+  UPSTASH_REDIS_REST_TOKEN: z.string().min(1).optional(),
+});
+
+export type Config = z.infer<typeof Variables>;
+
+/** Reads and checks the environment; what is wrong is named, never shown. */
+export function readConfig(env: object): Config {
+  const parsed = Variables.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
+  throw new Error(`Configuration: ${faults.join("; ")}`);
+}
+
+export const settingsOf = (config: Config): Settings => ({
+  registration: config.REGISTRATION,
+  accessTokenSeconds: config.ACCESS_TOKEN_SECONDS,
+  refreshTokenSeconds: config.REFRESH_TOKEN_SECONDS,
+  leaseSeconds: config.LEASE_SECONDS,
+  maxUploadBytes: Math.floor(config.MAX_UPLOAD_MB * 1_000_000),
+  maxModelBytes: Math.floor(config.MAX_MODEL_MB * 1_000_000),
+  allowedOrigins: config.ALLOWED_ORIGINS,
+  publicUrl: config.PUBLIC_URL,
+});
+
+export type { LogLevel };

@@ -1,0 +1,60 @@
+import type { Blobs, ByteRange } from "../kernel/ports/blobs.ts";
+import { AppError } from "../kernel/errors.ts";
+
+export interface StoredBlob {
+  blobKey: string;
+  fileName: string;
+  fileSize: number;
+  sha256: string;
+  contentType: string;
+}
+
+/**
+ * The one byte range asked for (RFC 9110 §14), or `undefined` for the whole. Several ranges, and units we do not
+ * know, are ignored, as the RFC allows; a range outside the file is 416.
+ */
+export function parseRange(header: string | null, size: number): ByteRange | undefined {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? "");
+  if (!match || (match[1] === "" && match[2] === "")) return undefined;
+  const range = resolve(match[1]!, match[2]!, size);
+  if (range && range.start <= range.end && range.start < size) return range;
+  throw new AppError("range_not_satisfiable", "RANGE_NOT_SATISFIABLE", `The file has ${size} bytes.`, {
+    size,
+  });
+}
+
+function resolve(first: string, last: string, size: number): ByteRange | undefined {
+  if (first === "") {
+    const suffix = Number(last);
+    return suffix === 0 ? undefined : { start: Math.max(0, size - suffix), end: size - 1 };
+  }
+  return { start: Number(first), end: last === "" ? size - 1 : Math.min(Number(last), size - 1) };
+}
+
+const matches = (header: string | null, etag: string): boolean =>
+  header !== null &&
+  (header.trim() === "*" || header.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag));
+
+/** RFC 6266: a plain ASCII name for old clients, the true one in UTF-8 beside it. */
+const attachment = (name: string): string =>
+  `attachment; filename="${name.replace(/[^\x20-\x7e]|["\\]/g, "_")}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)}`;
+
+/** Streams a stored file with `ETag`, `Range`, `If-None-Match` and `If-Range`. */
+export async function download(request: Request, blobs: Blobs, blob: StoredBlob): Promise<Response> {
+  const etag = `"${blob.sha256}"`;
+  const headers = new Headers({ etag, "accept-ranges": "bytes", "cache-control": "private, no-cache" });
+  if (matches(request.headers.get("if-none-match"), etag))
+    return new Response(null, { status: 304, headers });
+  const ifRange = request.headers.get("if-range");
+  const wanted = ifRange === null || ifRange.trim() === etag ? request.headers.get("range") : null;
+  const range = parseRange(wanted, blob.fileSize);
+  const body = await blobs.get(blob.blobKey, range);
+  if (!body) throw new Error(`blob ${blob.blobKey} is missing`);
+  const length = range ? range.end - range.start + 1 : blob.fileSize;
+  headers.set("content-type", blob.contentType);
+  headers.set("content-disposition", attachment(blob.fileName));
+  headers.set("content-length", String(length));
+  if (range) headers.set("content-range", `bytes ${range.start}-${range.end}/${blob.fileSize}`);
+  const sized = request.method === "HEAD" ? null : body.pipeThrough(new FixedLengthStream(length));
+  return new Response(sized, { status: range ? 206 : 200, headers });
+}

@@ -1,0 +1,92 @@
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import { createMiddleware } from "hono/factory";
+import { secureHeaders } from "hono/secure-headers";
+import { AppError } from "../kernel/errors.ts";
+import type { Log } from "../kernel/log.ts";
+import type { AppEnv } from "./context.ts";
+
+const SANE_REQUEST_ID = /^[\w.:-]{8,128}$/;
+
+/** Keeps the client's `x-request-id` when it is sane, makes one otherwise, and says it back. */
+export const requestId = (logFor: (requestId: string) => Log) =>
+  createMiddleware<AppEnv>(async (c, next) => {
+    const sent = c.req.header("x-request-id");
+    const id = sent && SANE_REQUEST_ID.test(sent) ? sent : crypto.randomUUID();
+    c.set("requestId", id);
+    c.set("log", logFor(id));
+    await next();
+    // A WebSocket answer (101) has immutable headers.
+    if (c.res.status !== 101) c.header("x-request-id", id);
+  });
+
+/** One line per request: what was asked, what came of it, how long it took. Never a query string. */
+export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
+  const started = Date.now();
+  await next();
+  const { method, path } = c.req;
+  c.get("log")(c.res.status >= 500 ? "error" : "info", "request", {
+    method,
+    path,
+    status: c.res.status,
+    duration_ms: Date.now() - started,
+  });
+});
+
+/** An API answers data, never pages of its own origin: nothing may be framed, sniffed or run. */
+export const securityHeaders = secureHeaders({
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  crossOriginResourcePolicy: "cross-origin",
+  referrerPolicy: "no-referrer",
+  strictTransportSecurity: "max-age=31536000; includeSubDomains",
+  xFrameOptions: "DENY",
+  permissionsPolicy: { camera: [], geolocation: [], microphone: [] },
+});
+
+/** Cross-origin calls from the configured dashboards only; `*` allows any (without credentials). */
+export const crossOrigin = (allowed: ReadonlySet<string>) =>
+  cors({
+    origin: (origin) => (allowed.has("*") ? "*" : allowed.has(origin) ? origin : null),
+    allowMethods: ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"],
+    allowHeaders: [
+      "authorization",
+      "content-type",
+      "idempotency-key",
+      "range",
+      "if-none-match",
+      "x-request-id",
+      "x-api-token",
+    ],
+    exposeHeaders: ["link", "etag", "content-range", "content-disposition", "x-request-id", "retry-after"],
+    maxAge: 600,
+  });
+
+const tooLarge = (maxBytes: number) => () => {
+  throw new AppError("too_large", "BODY_TOO_LARGE", `The body may have at most ${maxBytes} bytes here.`);
+};
+
+/** Bounds ordinary bodies; the streaming upload routes count for themselves. */
+export function jsonBodyLimit(maxBytes: number, isUpload: (method: string, path: string) => boolean) {
+  const limit = bodyLimit({ maxSize: maxBytes, onError: tooLarge(maxBytes) });
+  return createMiddleware<AppEnv>((c, next) =>
+    isUpload(c.req.method, c.req.path) ? next() : limit(c, next),
+  );
+}
+
+const BODY_TYPES =
+  /^(application\/(?:[\w.+-]+\+)?json|application\/octet-stream|multipart\/form-data)\s*(?:;|$)/i;
+
+/** Refuses bodies in a form no route reads, instead of treating them as empty. */
+export const mediaTypes = createMiddleware<AppEnv>(async (c, next) => {
+  const hasBody =
+    Number(c.req.header("content-length") ?? 0) > 0 || c.req.header("transfer-encoding") !== undefined;
+  const type = c.req.header("content-type");
+  if (hasBody && type !== undefined && !BODY_TYPES.test(type)) {
+    throw new AppError(
+      "unsupported_media",
+      "UNSUPPORTED_MEDIA_TYPE",
+      "Send JSON (content-type: application/json).",
+    );
+  }
+  await next();
+});

@@ -1,0 +1,38 @@
+import type { Router } from "./router.ts";
+
+const INFO = {
+  title: "Myelin",
+  version: "0.1.0",
+  description:
+    "One serverless deployable for machine-learning teams. Lists are bare arrays; the next page is in the `Link` header. Errors have one shape: `{error, code, details?, request_id}`.",
+};
+
+/** `/openapi.json`: the contract of everything mounted on `app`. */
+export function mountDocument(app: Router): void {
+  const registry = app.openAPIRegistry;
+  registry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "The access token of `POST /api/auth/login`.",
+  });
+  registry.registerComponent("securitySchemes", "icToken", {
+    type: "apiKey",
+    in: "header",
+    name: "X-IC-Token",
+    description: "An agent's own token.",
+  });
+  registry.registerComponent("securitySchemes", "streamTicket", {
+    type: "apiKey",
+    in: "query",
+    name: "ticket",
+  });
+  // The document never changes within a deployment, so it is made once, when first asked for.
+  let document: string | undefined;
+  app.get("/openapi.json", (c) => {
+    document ??= JSON.stringify(
+      app.getOpenAPI31Document({ openapi: "3.1.0", info: INFO, servers: [{ url: "/" }] }),
+    );
+    return c.body(document, 200, { "content-type": "application/json; charset=utf-8" });
+  });
+}
