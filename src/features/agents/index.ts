@@ -1,0 +1,6 @@
+/**
+ * Agents: the machines that dial in to do what needs a machine.
+ * Table: agents.
+ */
+export { countAgents, findAgentByTokenHash } from "./agents.repo.ts";
+export { agentRoutes } from "./agents.routes.ts";
