@@ -1,0 +1,45 @@
+import { and, desc, eq, lt, or } from "drizzle-orm";
+import type { Db } from "#db/client";
+import { type DatasetRow, datasets, orphanBlobs } from "#db/schema";
+import type { Scope } from "../../kernel/actor.ts";
+import type { Page } from "../../kernel/page.ts";
+import { adopt } from "../files/index.ts";
+
+const owned = (scope: Scope) => (scope === null ? undefined : eq(datasets.ownerId, scope));
+
+export function listDatasets(db: Db, scope: Scope, { limit, after }: Page): Promise<DatasetRow[]> {
+  const at = after && new Date(after.at);
+  const below =
+    after && at && or(lt(datasets.createdAt, at), and(eq(datasets.createdAt, at), lt(datasets.id, after.id)));
+  return db
+    .select()
+    .from(datasets)
+    .where(and(owned(scope), below))
+    .orderBy(desc(datasets.createdAt), desc(datasets.id))
+    .limit(limit + 1);
+}
+
+export async function findDataset(db: Db, scope: Scope, id: string): Promise<DatasetRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(datasets)
+    .where(and(eq(datasets.id, id), owned(scope)));
+  return row;
+}
+
+/** Adds the row and takes the blob over in one transaction. */
+export async function insertDataset(db: Db, dataset: typeof datasets.$inferInsert): Promise<DatasetRow> {
+  const [[row]] = await db.batch([
+    db.insert(datasets).values(dataset).returning(),
+    adopt(db, dataset.blobKey),
+  ]);
+  return row!;
+}
+
+/** Deletes the row and leaves its blob to the sweep in one transaction. */
+export async function deleteDataset(db: Db, dataset: DatasetRow, now: Date): Promise<void> {
+  await db.batch([
+    db.insert(orphanBlobs).values({ key: dataset.blobKey, deleteAfter: now }).onConflictDoNothing(),
+    db.delete(datasets).where(eq(datasets.id, dataset.id)),
+  ]);
+}

@@ -1,0 +1,6 @@
+/**
+ * Files on their way in and out of blob storage, and the sweep of blobs nothing owns.
+ * Tables: orphan_blobs. Blobs: whatever the prefixes of its callers name.
+ */
+export { adopt } from "./files.repo.ts";
+export { type StoredFile, storeFile, sweepOrphans } from "./files.service.ts";
