@@ -1,0 +1,7 @@
+/**
+ * The model registry: models and their numbered, immutable versions.
+ * Tables: models, model_versions. Blobs: `models/<model id>/<uuid>`.
+ */
+export { ModelVersion } from "./models.schema.ts";
+export { modelRoutes } from "./models.routes.ts";
+export { findRunVersion, getVersionById, getVersionForServing, registerRunModel } from "./models.service.ts";

@@ -1,0 +1,230 @@
+import { createRoute } from "@hono/zod-openapi";
+import {
+  errors,
+  IdParam,
+  json,
+  jsonBody,
+  nextLink,
+  noContent,
+  PageQuery,
+  pageOf,
+  signedIn,
+  z,
+} from "#http/contract";
+import { download } from "#http/download";
+import { createRouter } from "#http/router";
+import { multipartUpload, rawUpload, safeFileName } from "#http/upload";
+import { CreateModel, Model, ModelVersion, UpdateModel, VersionParams } from "./models.schema.ts";
+import * as service from "./models.service.ts";
+
+export const modelRoutes = createRouter();
+const tags = ["Models"];
+const security = signedIn;
+
+modelRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/models",
+    tags,
+    security,
+    summary: "List models, newest first",
+    request: { query: PageQuery },
+    responses: { 200: json(z.array(Model), "One page of models"), ...errors(401, 403, 422) },
+  }),
+  async (c) => {
+    const { items, next } = await service.listModels(c.var.ctx, pageOf(c.req.valid("query")));
+    return c.json(items, 200, nextLink(c.req.url, next));
+  },
+);
+
+modelRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/api/models",
+    tags,
+    security,
+    summary: "Create a model",
+    request: { body: jsonBody(CreateModel) },
+    responses: { 201: json(Model, "The new model"), ...errors(400, 401, 403, 409, 415, 422) },
+  }),
+  async (c) => c.json(await service.createModel(c.var.ctx, c.req.valid("json")), 201),
+);
+
+modelRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/models/{id}",
+    tags,
+    security,
+    summary: "Get a model",
+    request: { params: IdParam },
+    responses: { 200: json(Model, "The model"), ...errors(401, 403, 404) },
+  }),
+  async (c) => c.json(await service.getModel(c.var.ctx, c.req.valid("param").id), 200),
+);
+
+modelRoutes.openapi(
+  createRoute({
+    method: "put",
+    path: "/api/models/{id}",
+    tags,
+    security,
+    summary: "Change a model's name, type or description",
+    request: { params: IdParam, body: jsonBody(UpdateModel) },
+    responses: { 200: json(Model, "The model"), ...errors(400, 401, 403, 404, 409, 415, 422) },
+  }),
+  async (c) =>
+    c.json(await service.updateModel(c.var.ctx, c.req.valid("param").id, c.req.valid("json")), 200),
+);
+
+modelRoutes.openapi(
+  createRoute({
+    method: "delete",
+    path: "/api/models/{id}",
+    tags,
+    security,
+    summary: "Delete a model with all its versions",
+    request: { params: IdParam },
+    responses: { 204: noContent, ...errors(401, 403, 404, 409) },
+  }),
+  async (c) => {
+    await service.deleteModel(c.var.ctx, c.req.valid("param").id);
+    return c.body(null, 204);
+  },
+);
+
+const VersionsQuery = z.object({
+  limit: PageQuery.shape.limit,
+  cursor: z.coerce.number().int().min(1).optional(),
+});
+
+modelRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/models/{id}/versions",
+    tags,
+    security,
+    summary: "List versions, highest number first",
+    request: { params: IdParam, query: VersionsQuery },
+    responses: { 200: json(z.array(ModelVersion), "One page of versions"), ...errors(401, 403, 404, 422) },
+  }),
+  async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const { items, next } = await service.listVersions(c.var.ctx, c.req.valid("param").id, limit, cursor);
+    return c.json(items, 200, nextLink(c.req.url, next));
+  },
+);
+
+const binary = { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } };
+
+modelRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/api/models/{id}/versions",
+    tags,
+    security,
+    summary: "Upload a version as a form",
+    description: "The file is streamed to storage; its size and SHA-256 are recorded.",
+    request: {
+      params: IdParam,
+      body: {
+        content: {
+          "multipart/form-data": {
+            // Plain JSON schema, not zod: the body is streamed, so nothing may parse it up front.
+            schema: {
+              type: "object",
+              required: ["file"],
+              properties: {
+                file: { type: "string", format: "binary" },
+                metrics: { type: "string", description: "A JSON object." },
+                training_run_id: { type: "string", format: "uuid" },
+              },
+            },
+          },
+        },
+      },
+    },
+    responses: { 201: json(ModelVersion, "The new version"), ...errors(400, 401, 403, 404, 413, 415, 422) },
+  }),
+  async (c) => {
+    const { ctx } = c.var;
+    const upload = multipartUpload(c.req.raw, ctx.settings.maxUploadBytes);
+    return c.json(await service.uploadVersion(ctx, c.req.valid("param").id, upload), 201);
+  },
+);
+
+const RawUploadQuery = z.object({ filename: z.string().max(255).optional() });
+
+modelRoutes.openapi(
+  createRoute({
+    method: "put",
+    path: "/api/models/{id}/versions",
+    tags,
+    security,
+    summary: "Upload a version as the raw body",
+    request: { params: IdParam, query: RawUploadQuery, body: { content: binary } },
+    responses: { 201: json(ModelVersion, "The new version"), ...errors(400, 401, 403, 404, 413, 415, 422) },
+  }),
+  async (c) => {
+    const { ctx } = c.var;
+    const fileName = safeFileName(c.req.valid("query").filename, "model.bin");
+    const upload = rawUpload(c.req.raw, ctx.settings.maxUploadBytes, fileName);
+    return c.json(await service.uploadVersion(ctx, c.req.valid("param").id, upload), 201);
+  },
+);
+
+modelRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/models/{id}/versions/{version}",
+    tags,
+    security,
+    summary: "Get a version",
+    request: { params: VersionParams },
+    responses: { 200: json(ModelVersion, "The version"), ...errors(401, 403, 404) },
+  }),
+  async (c) => {
+    const { id, version } = c.req.valid("param");
+    return c.json(await service.getVersion(c.var.ctx, id, version), 200);
+  },
+);
+
+modelRoutes.openapi(
+  createRoute({
+    method: "delete",
+    path: "/api/models/{id}/versions/{version}",
+    tags,
+    security,
+    summary: "Delete a version",
+    request: { params: VersionParams },
+    responses: { 204: noContent, ...errors(401, 403, 404, 409) },
+  }),
+  async (c) => {
+    const { id, version } = c.req.valid("param");
+    await service.deleteVersion(c.var.ctx, id, version);
+    return c.body(null, 204);
+  },
+);
+
+modelRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/models/{id}/versions/{version}/download",
+    tags,
+    security,
+    summary: "Download a version's file",
+    description: "Answers `Range`, `If-None-Match` and `If-Range`; the `ETag` is the file's SHA-256.",
+    request: { params: VersionParams },
+    responses: {
+      200: { description: "The file", content: binary },
+      206: { description: "The range asked for", content: binary },
+      304: { description: "Unchanged" },
+      ...errors(401, 403, 404, 416),
+    },
+  }),
+  async (c) => {
+    const { id, version } = c.req.valid("param");
+    const file = await service.getVersionForServing(c.var.ctx, id, version);
+    return download(c.req.raw, c.var.ctx.blobs, { ...file, contentType: "application/octet-stream" });
+  },
+);
