@@ -1,0 +1,78 @@
+import { allow, scopeOf } from "../../kernel/actor.ts";
+import type { Ctx } from "../../kernel/ctx.ts";
+import { isId } from "../../kernel/page.ts";
+import type {
+  FeedAck,
+  FeedWriter,
+  LogLine,
+  LogsPage,
+  LogsQuery,
+  MetricsPage,
+  MetricsQuery,
+} from "../../kernel/ports/run-feeds.ts";
+import { randomToken, sha256Hex } from "../../kernel/secret.ts";
+import { readPoints } from "./metric-wire.ts";
+import * as errors from "./runs.errors.ts";
+import { getRun } from "./runs.service.ts";
+
+/** An acknowledged append: durable, and `duplicate` when the same key had been stored before. */
+export interface Appended {
+  first_seq: number;
+  last_seq: number;
+  duplicate: boolean;
+}
+
+// No database here: the feed itself knows the run's owner, agent and status.
+function writerOf(ctx: Ctx): FeedWriter {
+  if (ctx.actor.kind === "agent") return { kind: "agent", agentId: ctx.actor.id };
+  return { kind: "user", scope: scopeOf(allow(ctx, "runs:write")) };
+}
+
+function acknowledged(ack: FeedAck): Appended {
+  if (ack.ok) return { first_seq: ack.firstSeq, last_seq: ack.lastSeq, duplicate: ack.duplicate };
+  throw ack.reason === "finished" ? errors.runFinished(ack.status) : errors.runNotFound();
+}
+
+/** Appends one point or a batch; see `readPoints` for the body. */
+export async function appendMetrics(ctx: Ctx, runId: string, body: unknown, key?: string): Promise<Appended> {
+  const writer = writerOf(ctx);
+  const columns = readPoints(body, ctx.now.getTime());
+  return acknowledged(await ctx.feeds.of(runId).appendMetrics(writer, columns, key));
+}
+
+export async function appendLogs(ctx: Ctx, runId: string, lines: LogLine[], key?: string): Promise<Appended> {
+  const writer = writerOf(ctx);
+  return acknowledged(await ctx.feeds.of(runId).appendLogs(writer, lines, key));
+}
+
+export async function readMetrics(ctx: Ctx, runId: string, query: MetricsQuery): Promise<MetricsPage> {
+  await getRun(ctx, runId);
+  return ctx.feeds.of(runId).readMetrics(query);
+}
+
+export async function readLogs(ctx: Ctx, runId: string, query: LogsQuery): Promise<LogsPage> {
+  await getRun(ctx, runId);
+  return ctx.feeds.of(runId).readLogs(query);
+}
+
+const TICKET_SECONDS = 60;
+
+/** A one-use ticket to open the run's stream where headers cannot be set. */
+export async function createTicket(ctx: Ctx, runId: string): Promise<{ ticket: string; expires_in: number }> {
+  await getRun(ctx, runId);
+  const ticket = randomToken(32);
+  const expiresAt = ctx.now.getTime() + TICKET_SECONDS * 1000;
+  await ctx.feeds.of(runId).addTicket(await sha256Hex(ticket), expiresAt);
+  return { ticket, expires_in: TICKET_SECONDS };
+}
+
+/** Lets a watcher in: by ticket, or as a signed-in user who may read the run. */
+export async function admitWatcher(ctx: Ctx, runId: string, ticket: string | undefined): Promise<void> {
+  if (ticket === undefined) {
+    await getRun(ctx, runId);
+    return;
+  }
+  if (!isId(runId)) throw errors.runNotFound();
+  const redeemed = await ctx.feeds.of(runId).redeemTicket(await sha256Hex(ticket), ctx.now.getTime());
+  if (!redeemed) throw errors.ticketInvalid();
+}

@@ -1,0 +1,160 @@
+import { and, desc, eq, getTableColumns, inArray, lt, or, sql } from "drizzle-orm";
+import type { Db } from "#db/client";
+import { agents, modelVersions, type RunRow, runs, type RunStatus } from "#db/schema";
+import type { Scope } from "../../kernel/actor.ts";
+import type { Page } from "../../kernel/page.ts";
+import type { RunWithVersion } from "./runs.schema.ts";
+import { AGENT_LOST } from "./run-archive.repo.ts";
+
+const owned = (scope: Scope) => (scope === null ? undefined : eq(runs.ownerId, scope));
+const live = inArray(runs.status, ["pending", "running"]);
+
+const withVersion = {
+  ...getTableColumns(runs),
+  versionId: modelVersions.id,
+  versionModelId: modelVersions.modelId,
+  versionNumber: modelVersions.version,
+};
+const producedVersion = and(eq(modelVersions.trainingRunId, runs.id), eq(modelVersions.source, "run"));
+
+/** Newest first, one row more than asked for. */
+export function listRuns(
+  db: Db,
+  scope: Scope,
+  { limit, after }: Page,
+  status?: RunStatus,
+): Promise<RunWithVersion[]> {
+  const at = after && new Date(after.at);
+  const below = after && at && or(lt(runs.createdAt, at), and(eq(runs.createdAt, at), lt(runs.id, after.id)));
+  return db
+    .select(withVersion)
+    .from(runs)
+    .leftJoin(modelVersions, producedVersion)
+    .where(and(owned(scope), status && eq(runs.status, status), below))
+    .orderBy(desc(runs.createdAt), desc(runs.id))
+    .limit(limit + 1);
+}
+
+export async function findRun(db: Db, scope: Scope, id: string): Promise<RunWithVersion | undefined> {
+  const [row] = await db
+    .select(withVersion)
+    .from(runs)
+    .leftJoin(modelVersions, producedVersion)
+    .where(and(eq(runs.id, id), owned(scope)));
+  return row;
+}
+
+export async function insertRun(db: Db, run: typeof runs.$inferInsert): Promise<RunRow> {
+  const [row] = await db.insert(runs).values(run).returning();
+  return row!;
+}
+
+export interface Ending {
+  status: "completed" | "failed" | "stopped";
+  now: Date;
+  errorMessage?: string | undefined;
+  result?: Record<string, unknown> | undefined;
+}
+
+const ended = ({ status, now, errorMessage, result }: Ending) => ({
+  status,
+  completedAt: now,
+  updatedAt: now,
+  leaseExpiresAt: null,
+  errorMessage: errorMessage ?? null,
+  ...(result && { result }),
+});
+
+/** Ends a run that has not ended; of two concurrent endings one wins. */
+export async function endRun(db: Db, scope: Scope, id: string, ending: Ending): Promise<boolean> {
+  const rows = await db
+    .update(runs)
+    .set(ended(ending))
+    .where(and(eq(runs.id, id), owned(scope), live))
+    .returning({ id: runs.id });
+  return rows.length > 0;
+}
+
+export async function deleteRun(db: Db, scope: Scope, id: string): Promise<boolean> {
+  const rows = await db
+    .delete(runs)
+    .where(and(eq(runs.id, id), owned(scope)))
+    .returning({ id: runs.id });
+  return rows.length > 0;
+}
+
+const heldBy = (agentId: string, id: string) =>
+  and(eq(runs.id, id), eq(runs.agentId, agentId), eq(runs.status, "running"));
+
+/** Gives the oldest waiting run to the agent. Concurrent callers skip each other's row, so each run goes to one. */
+export async function claimRun(
+  db: Db,
+  agentId: string,
+  scope: Scope,
+  now: Date,
+  until: Date,
+): Promise<RunRow | undefined> {
+  const next = db
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(eq(runs.status, "pending"), eq(runs.executor, "agent"), owned(scope)))
+    .orderBy(runs.createdAt, runs.id)
+    .limit(1)
+    .for("update", { skipLocked: true });
+  const [row] = await db
+    .update(runs)
+    .set({ status: "running", agentId, leaseExpiresAt: until, startedAt: now, updatedAt: now })
+    .where(eq(runs.id, sql`(${next})`))
+    .returning();
+  return row;
+}
+
+export interface Heartbeat {
+  id: string;
+  capabilities: string[];
+  version: string;
+}
+
+/**
+ * Stamps the agent and renews its leases, in one round trip. Returns all the runs it holds by the database's
+ * account; one it does not know of it will be told to take up again.
+ */
+export async function renewLeases(db: Db, agent: Heartbeat, now: Date, until: Date): Promise<RunRow[]> {
+  const { id, capabilities, version } = agent;
+  const held = and(eq(runs.agentId, id), eq(runs.status, "running"));
+  const [, , rows] = await db.batch([
+    db.update(agents).set({ lastSeenAt: now, capabilities, version }).where(eq(agents.id, id)),
+    db.update(runs).set({ leaseExpiresAt: until }).where(held),
+    db.select().from(runs).where(held).orderBy(runs.startedAt),
+  ]);
+  return rows;
+}
+
+export async function findHeldRun(db: Db, agentId: string, id: string): Promise<RunRow | undefined> {
+  const [row] = await db.select().from(runs).where(heldBy(agentId, id));
+  return row;
+}
+
+export async function endHeldRun(db: Db, agentId: string, id: string, ending: Ending): Promise<boolean> {
+  const rows = await db.update(runs).set(ended(ending)).where(heldBy(agentId, id)).returning({ id: runs.id });
+  return rows.length > 0;
+}
+
+/** The agent's run whatever its status, to tell a repeated report from a foreign one. */
+export async function findRunOfAgent(db: Db, agentId: string, id: string): Promise<RunRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.id, id), eq(runs.agentId, agentId)));
+  return row;
+}
+
+/** Fails running runs whose lease ran out before `before`; the safety net behind each feed's own alarm. */
+export async function failLostRuns(db: Db, before: Date, now: Date): Promise<string[]> {
+  const rows = await db
+    .update(runs)
+    .set(ended({ status: "failed", now, errorMessage: AGENT_LOST }))
+    .where(and(eq(runs.status, "running"), lt(runs.leaseExpiresAt, before)))
+    .returning({ id: runs.id });
+  return rows.map((row) => row.id);
+}

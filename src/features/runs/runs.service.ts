@@ -1,0 +1,105 @@
+import { allow, scopeOf, type UserActor } from "../../kernel/actor.ts";
+import type { Ctx } from "../../kernel/ctx.ts";
+import { AppError } from "../../kernel/errors.ts";
+import { type Page, type Paged, paged } from "../../kernel/page.ts";
+import { TERMINAL } from "../../kernel/ports/run-feeds.ts";
+import type { RunStatus } from "../../db/schema.ts";
+import { getDatasetFile } from "../datasets/index.ts";
+import { getVersionById } from "../models/index.ts";
+import * as errors from "./runs.errors.ts";
+import * as repo from "./runs.repo.ts";
+import { type CreateRun, type Run, type RunWithVersion, toRun } from "./runs.schema.ts";
+
+export async function listRuns(ctx: Ctx, page: Page, status?: RunStatus): Promise<Paged<Run>> {
+  const actor = allow(ctx, "runs:read");
+  const { items, next } = paged(await repo.listRuns(ctx.db, scopeOf(actor), page, status), page.limit);
+  return { items: items.map(toRun), ...(next && { next }) };
+}
+
+/** Queues a run for an agent, or opens one that the owner's own program reports to. */
+export async function createRun(ctx: Ctx, input: CreateRun): Promise<Run> {
+  const actor = allow(ctx, "runs:write");
+  const { dataset_id: datasetId, model_version_id: modelVersionId, config } = input;
+  const executor = input.executor ?? (datasetId ? "agent" : "external");
+  if (executor === "agent" && !datasetId) throw errors.datasetMissing();
+  const dataset = datasetId && (await ownDataset(ctx, datasetId));
+  if (modelVersionId) await getVersionById(ctx, modelVersionId);
+  const target = config.target ?? (dataset ? dataset.targetColumn : null);
+  const row = await repo.insertRun(ctx.db, {
+    ownerId: actor.id,
+    name: input.name,
+    modelType: input.model_type,
+    modelName: input.model_name ?? input.name,
+    executor,
+    status: executor === "agent" ? "pending" : "running",
+    startedAt: executor === "agent" ? null : ctx.now,
+    datasetId: datasetId ?? null,
+    modelVersionId: modelVersionId ?? null,
+    config: target ? { ...config, target } : config,
+  });
+  ctx.log("info", "runs.created", { run_id: row.id, executor });
+  return toRun({ ...row, versionId: null, versionModelId: null, versionNumber: null });
+}
+
+async function ownDataset(ctx: Ctx, datasetId: string) {
+  try {
+    return await getDatasetFile(ctx, datasetId);
+  } catch (error) {
+    // In a body an unknown id is a fault of the body, not of the address.
+    if (error instanceof AppError && error.kind === "not_found") throw errors.datasetUnknown();
+    throw error;
+  }
+}
+
+export async function getRun(ctx: Ctx, id: string): Promise<Run> {
+  return toRun(await findOwn(ctx, allow(ctx, "runs:read"), id));
+}
+
+async function findOwn(ctx: Ctx, actor: UserActor, id: string): Promise<RunWithVersion> {
+  const row = await repo.findRun(ctx.db, scopeOf(actor), id);
+  if (!row) throw errors.runNotFound();
+  return row;
+}
+
+/** Stops a run that has not ended. Its agent learns of it with its next report and kills the process. */
+export async function stopRun(ctx: Ctx, id: string): Promise<Run> {
+  const actor = allow(ctx, "runs:write");
+  return end(ctx, actor, id, { status: "stopped", now: ctx.now });
+}
+
+/** Ends a run that the owner's own program trains; repeating the same end is fine. */
+export async function completeRun(ctx: Ctx, id: string, success: boolean): Promise<Run> {
+  const actor = allow(ctx, "runs:write");
+  const row = await findOwn(ctx, actor, id);
+  if (row.executor === "agent") throw errors.runNotYours();
+  return end(ctx, actor, id, { status: success ? "completed" : "failed", now: ctx.now });
+}
+
+async function end(ctx: Ctx, actor: UserActor, id: string, ending: repo.Ending): Promise<Run> {
+  const changed = await repo.endRun(ctx.db, scopeOf(actor), id, ending);
+  // Also when nothing changed: a first call may have died between the database and the feed.
+  const row = await findOwn(ctx, actor, id);
+  await ctx.feeds.of(id).sync();
+  if (!changed && row.status !== ending.status) throw errors.runFinished(row.status);
+  if (changed) ctx.log("info", "runs.ended", { run_id: id, status: row.status });
+  return toRun(row);
+}
+
+/** Deletes a run with its history. A model version it produced stays. */
+export async function deleteRun(ctx: Ctx, id: string): Promise<void> {
+  const actor = allow(ctx, "runs:write");
+  const row = await findOwn(ctx, actor, id);
+  if (!TERMINAL.has(row.status)) await end(ctx, actor, id, { status: "stopped", now: ctx.now });
+  if (!(await repo.deleteRun(ctx.db, scopeOf(actor), id))) throw errors.runNotFound();
+  await ctx.feeds.of(id).destroy();
+}
+
+// Longer than a lease: the run's own feed looks first, this is for feeds whose alarm was lost.
+const SWEEP_GRACE_MS = 60_000;
+
+/** Fails runs whose agent is gone and whose feed did not notice. */
+export async function sweepLostRuns(ctx: Pick<Ctx, "db" | "feeds" | "now">): Promise<number> {
+  const lost = await repo.failLostRuns(ctx.db, new Date(ctx.now.getTime() - SWEEP_GRACE_MS), ctx.now);
+  await Promise.all(lost.map((id) => ctx.feeds.of(id).sync()));
+  return lost.length;
+}
