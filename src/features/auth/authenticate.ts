@@ -45,8 +45,13 @@ export function actorOf(token: string, sources: Sources, now: Date): Promise<Act
 function tokenOf(c: AppContext): string | undefined {
   const agentToken = c.req.header("x-ic-token");
   if (agentToken) return agentToken;
-  return /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  return bearer ?? tokenOfProtocols(c.req.header("sec-websocket-protocol"));
 }
+
+/** Browsers cannot set headers on a WebSocket; they name the token as a protocol, `bearer.<access token>`. */
+const tokenOfProtocols = (protocols = ""): string | undefined =>
+  /(?:^|,)\s*bearer\.([^\s,]+)/.exec(protocols)?.[1];
 
 /** The actor of a request; a bad credential makes it anonymous, and `allow` says why. */
 export async function authenticate(c: AppContext, sources: Sources): Promise<Actor> {

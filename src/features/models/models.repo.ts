@@ -16,12 +16,12 @@ import type { CountedModel } from "./models.schema.ts";
 
 const owned = (scope: Scope) => (scope === null ? undefined : eq(models.ownerId, scope));
 
+// Spelled out, because a column of the outer table is not qualified when it stands inside raw SQL.
+const versionsOfModel = sql.raw(`model_versions v where v.model_id = models.id`);
 const counted = {
   ...getTableColumns(models),
-  versionCount: sql<number>`(select count(*)::int from ${modelVersions} v where v.model_id = ${models.id})`,
-  latestVersion: sql<
-    number | null
-  >`(select max(v.version) from ${modelVersions} v where v.model_id = ${models.id})`,
+  versionCount: sql<number>`(select count(*)::int from ${versionsOfModel})`,
+  latestVersion: sql<number | null>`(select max(v.version) from ${versionsOfModel})`,
 };
 
 /** Newest first, one row more than asked for, so that the caller sees whether there is a next page. */

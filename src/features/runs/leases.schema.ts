@@ -21,6 +21,10 @@ export const Lease = z
     resumed: z
       .boolean()
       .openapi({ description: "The agent held it already and did not say so: take it up again." }),
+    entries: z
+      .number()
+      .int()
+      .openapi({ description: "Points and log lines the run has been given already." }),
   })
   .openapi("Lease");
 export type Lease = z.infer<typeof Lease>;
@@ -43,11 +47,11 @@ export const Report = z
   .openapi("LeaseReport");
 export type Report = z.infer<typeof Report>;
 
-export const toLease = (row: RunRow, expiresAt: Date, resumed: boolean): Lease => ({
+export const toLease = (row: RunRow, expiresAt: Date, how: Pick<Lease, "resumed" | "entries">): Lease => ({
   run_id: row.id,
   name: row.name,
   model_type: row.modelType,
   config: row.config,
   expires_at: expiresAt.toISOString(),
-  resumed,
+  ...how,
 });

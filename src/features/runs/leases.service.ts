@@ -28,18 +28,18 @@ export async function claim(ctx: Ctx, input: Claim): Promise<Claimed> {
 }
 
 async function resume(ctx: Ctx, run: RunRow, until: Date): Promise<Lease> {
-  await ctx.feeds.of(run.id).sync();
+  const entries = await ctx.feeds.of(run.id).sync();
   ctx.log("info", "runs.resumed", { run_id: run.id, agent_id: run.agentId });
-  return toLease(run, until, true);
+  return toLease(run, until, { resumed: true, entries });
 }
 
 async function next(ctx: Ctx, agent: AgentActor, input: Claim, until: Date): Promise<Lease | null> {
   if (!input.accept || !input.capabilities.includes("train")) return null;
   const row = await repo.claimRun(ctx.db, agent.id, agent.shared ? null : agent.ownerId, ctx.now, until);
   if (!row) return null;
-  await ctx.feeds.of(row.id).sync();
+  const entries = await ctx.feeds.of(row.id).sync();
   ctx.log("info", "runs.claimed", { run_id: row.id, agent_id: agent.id });
-  return toLease(row, until, false);
+  return toLease(row, until, { resumed: false, entries });
 }
 
 async function heldRun(ctx: Ctx, runId: string): Promise<RunRow> {

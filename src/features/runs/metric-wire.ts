@@ -1,5 +1,6 @@
 import type { MetricColumns, MetricPoint } from "../../kernel/ports/run-feeds.ts";
 import { AppError } from "../../kernel/errors.ts";
+import { nameNumber, readNumber } from "../../kernel/named-number.ts";
 import { ColumnBuilder } from "./metric-columns.ts";
 
 /** The fields the reference names; everything else a point measures goes under `custom`. */
@@ -10,7 +11,6 @@ const MAX_POINTS = 1_000;
 const MAX_CUSTOM = 64;
 const MAX_KEY_LENGTH = 100;
 const MAX_STEP = Number.MAX_SAFE_INTEGER;
-const BY_NAME: Record<string, number> = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
 
 function invalid(path: string, message: string): AppError {
   return new AppError("invalid", "VALIDATION_FAILED", `The body is not valid: ${path}: ${message}`, {
@@ -19,11 +19,10 @@ function invalid(path: string, message: string): AppError {
   });
 }
 
-function readNumber(value: unknown, path: string): number {
-  if (typeof value === "number") return value;
-  const named = typeof value === "string" ? BY_NAME[value] : undefined;
-  if (named === undefined) throw invalid(path, 'must be a number, "NaN", "Infinity" or "-Infinity"');
-  return named;
+function readValue(value: unknown, path: string): number {
+  const number = readNumber(value);
+  if (number === undefined) throw invalid(path, 'must be a number, "NaN", "Infinity" or "-Infinity"');
+  return number;
 }
 
 function readCount(value: unknown, path: string): number {
@@ -52,7 +51,7 @@ function readCustom(columns: ColumnBuilder, custom: unknown, path: string): void
   for (const [key, value] of entries) {
     if (!isKey(key)) throw invalid(path, `has a name that is empty, too long or reserved`);
     if (STANDARD.has(key)) throw invalid(`${path}.${key}`, "belongs outside of `custom`");
-    columns.set(key, readNumber(value, `${path}.${key}`));
+    columns.set(key, readValue(value, `${path}.${key}`));
   }
 }
 
@@ -66,7 +65,7 @@ function readPoint(columns: ColumnBuilder, point: unknown, path: string, now: nu
   );
   for (const key of STANDARD_KEYS) {
     const value = point[key];
-    if (value !== undefined && value !== null) columns.set(key, readNumber(value, at(key)));
+    if (value !== undefined && value !== null) columns.set(key, readValue(value, at(key)));
   }
   readCustom(columns, point.custom, at("custom"));
 }
@@ -90,12 +89,11 @@ export function readPoints(body: unknown, now: number): MetricColumns {
   return columns.build();
 }
 
-const named = (value: number): number | string => (Number.isFinite(value) ? value : String(value));
-
 /** A point as it goes over the wire; what JSON cannot write goes by name. */
 export function presentPoint({ seq, epoch, step, timestamp, values }: MetricPoint): Record<string, unknown> {
   const wire: Record<string, unknown> = { seq, epoch, step };
   const custom: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(values)) (STANDARD.has(key) ? wire : custom)[key] = named(value);
+  for (const [key, value] of Object.entries(values))
+    (STANDARD.has(key) ? wire : custom)[key] = nameNumber(value);
   return { ...wire, custom, timestamp: new Date(timestamp).toISOString() };
 }

@@ -83,11 +83,12 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       return readLogs(this.#store, query);
     }
 
-    async sync(): Promise<void> {
+    async sync(): Promise<number> {
       await this.#load();
       const meta = await this.#ports.archive.findRun(this.#runId);
       if (meta) this.#accept(meta);
       await this.#schedule();
+      return this.#queue.seq;
     }
 
     addTicket(hash: string, expiresAt: number): void {

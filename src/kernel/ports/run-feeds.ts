@@ -1,5 +1,7 @@
 import type { Scope } from "../actor.ts";
 
+export type { NamedNumber } from "../named-number.ts";
+
 export type RunStatus = "pending" | "running" | "completed" | "failed" | "stopped";
 export const TERMINAL: ReadonlySet<RunStatus> = new Set(["completed", "failed", "stopped"]);
 
@@ -80,8 +82,11 @@ export interface RunFeedHandle {
   appendLogs(writer: FeedWriter, lines: LogLine[], idempotencyKey?: string): Promise<FeedAck>;
   readMetrics(query: MetricsQuery): Promise<MetricsPage>;
   readLogs(query: LogsQuery): Promise<LogsPage>;
-  /** Reads the run's row again and tells watchers what changed; a terminal status closes the feed for good. */
-  sync(): Promise<void>;
+  /**
+   * Reads the run's row again and tells watchers what changed; a terminal status closes the feed for good. Returns
+   * how many points and log lines the feed has been given.
+   */
+  sync(): Promise<number>;
   /** Remembers a one-use ticket by its hash. */
   addTicket(hash: string, expiresAt: number): Promise<void>;
   /** Uses a ticket up; `false` when there is none such or it is too old. */

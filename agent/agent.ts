@@ -1,0 +1,97 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Api, Refused } from "./api.ts";
+import { Job, type Lease } from "./job.ts";
+
+interface Claimed {
+  lease: Lease | null;
+  lost: string[];
+}
+
+export interface AgentSettings {
+  api: Api;
+  directory: string;
+  concurrency: number;
+  version: string;
+  log(text: string): void;
+}
+
+const HEARTBEAT_MS = 1_000;
+const LONGEST_PAUSE_MS = 10_000;
+
+/** Keeps in touch with the server and works off the runs it is given. */
+export class Agent {
+  readonly #settings: AgentSettings;
+  readonly #jobs = new Map<string, { job: Job; done: Promise<void> }>();
+  readonly #stopping = new AbortController();
+
+  constructor(settings: AgentSettings) {
+    this.#settings = settings;
+    mkdirSync(join(settings.directory, "jobs"), { recursive: true });
+  }
+
+  /** Runs until `stop`; throws when the server refuses the token. */
+  async run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let pause = HEARTBEAT_MS;
+    while (!signal.aborted) {
+      try {
+        // Straight on while there is work to be had, so that a free place does not wait for the next beat.
+        const took = await this.#beat(signal);
+        pause = took ? 0 : HEARTBEAT_MS;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof Refused && error.status === 401) throw error;
+        pause = Math.min(Math.max(pause, HEARTBEAT_MS / 2) * 2, LONGEST_PAUSE_MS);
+        this.#settings.log(
+          `no contact: ${error instanceof Error ? error.message : String(error)}; again in ${pause} ms`,
+        );
+      }
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Leaves its runs to whoever comes next under the same name: they stay leased and are taken up again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#jobs.values()].map(({ job }) => job.suspend()));
+  }
+
+  async #beat(signal: AbortSignal): Promise<boolean> {
+    const { api, version, concurrency } = this.#settings;
+    const json = {
+      capabilities: ["train"],
+      version,
+      holding: [...this.#jobs.keys()],
+      accept: this.#jobs.size < concurrency,
+    };
+    const response = await api.once({ method: "POST", path: "/api/training/leases", json }, signal);
+    const { lease, lost } = (await response.json()) as Claimed;
+    for (const runId of lost) void this.#jobs.get(runId)?.job.abandon();
+    if (lease && !this.#jobs.has(lease.run_id)) this.#start(lease);
+    // With no more to be taken up again, a folder nobody works in belongs to a run that has ended.
+    if (!lease) this.#dropForeign();
+    return lease !== null;
+  }
+
+  #start(lease: Lease): void {
+    const { api, directory, log } = this.#settings;
+    const job = new Job(lease, api, directory);
+    log(`${lease.resumed ? "taking up" : "starting"} run ${job.runId}`);
+    const done = job
+      .run()
+      .then((how) => log(`run ${job.runId}: ${how}`))
+      .catch((error: unknown) => log(`run ${job.runId} could not be reported: ${String(error)}`))
+      .finally(() => this.#jobs.delete(job.runId));
+    this.#jobs.set(job.runId, { job, done });
+  }
+
+  /** Folders of runs that ended while the agent was away. */
+  #dropForeign(): void {
+    const jobs = join(this.#settings.directory, "jobs");
+    for (const name of readdirSync(jobs)) {
+      if (!this.#jobs.has(name)) rmSync(join(jobs, name), { recursive: true, force: true });
+    }
+  }
+}
