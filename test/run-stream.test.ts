@@ -66,6 +66,7 @@ it("answers ping with pong and ignores whatever else a watcher sends", async () 
   const user = await newUser();
   const run = await newRun(user);
   const watcher = await Watcher.open(url, stream(run), { token: user.accessToken });
+  await watcher.until((w) => w.frames.length === 1);
   const answers: string[] = [];
   watcher.socket.removeAllListeners("message").on("message", (data) => answers.push(String(data)));
   watcher.socket.send("\u0000garbage");

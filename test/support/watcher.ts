@@ -35,6 +35,8 @@ export class Watcher {
     const protocols = options.token === undefined ? [] : ["myelin.stream", `bearer.${options.token}`];
     const socket = new WebSocket(`${url.replace(/^http/, "ws")}${path}`, protocols, {
       ...(options.origin && { origin: options.origin }),
+      // workerd sends its Close frame at once but ends the connection of a hibernating socket only some 10 s later.
+      ...{ closeTimeout: 200 },
     });
     const watcher = new Watcher(socket);
     const refused = new Promise<never>((_, reject) => {
@@ -57,7 +59,7 @@ export class Watcher {
     const deadline = Date.now() + withinMs;
     while (!done(this)) {
       if (Date.now() > deadline)
-        throw new Error(`not within ${withinMs} ms; got ${JSON.stringify(this.frames)}`);
+        throw new Error(`not within ${withinMs} ms; got ${JSON.stringify(this.frames).slice(0, 1000)}`);
       await new Promise<void>((resolve) => {
         this.#wake.push(resolve);
         setTimeout(resolve, Math.max(1, deadline - Date.now()));

@@ -133,8 +133,8 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       // Watchers only listen; what they send (other than "ping") has no meaning here.
     }
 
-    override webSocketClose(socket: WebSocket, code: number): void {
-      socket.close(code === 1005 || code === 1006 ? 1000 : code);
+    override webSocketClose(): void {
+      // The runtime answers a close by itself; the socket is then no longer among `getWebSockets`.
     }
 
     override async alarm(): Promise<void> {

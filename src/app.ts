@@ -1,0 +1,83 @@
+import { createCtx, createLogFor, type Env, platformOf } from "./context.ts";
+import { agentRoutes } from "./features/agents/index.ts";
+import { authenticate, authRoutes } from "./features/auth/index.ts";
+import { builtinRoutes, datasetRoutes } from "./features/datasets/index.ts";
+import { inferenceRoutes } from "./features/inference/index.ts";
+import { modelRoutes } from "./features/models/index.ts";
+import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
+import { pageRoutes, statusRoutes } from "./features/status/index.ts";
+import type { AppContext } from "./http/context.ts";
+import {
+  crossOrigin,
+  jsonBodyLimit,
+  mediaTypes,
+  requestId,
+  requestLog,
+  securityHeaders,
+} from "./http/gates.ts";
+import { mountDocument } from "./http/openapi.ts";
+import { renderError } from "./http/render-error.ts";
+import { createRouter, type Router } from "./http/router.ts";
+import { AppError } from "./kernel/errors.ts";
+
+const MAX_JSON_BYTES = 4_000_000;
+
+/** Uploads are streamed and count their own bytes. */
+const isUpload = (method: string, path: string): boolean =>
+  (method === "POST" && (path === "/api/datasets" || path.endsWith("/versions"))) ||
+  (method === "PUT" && (path.endsWith("/versions") || path.endsWith("/model")));
+
+/** The API's contents page: what every request passes, then the features. */
+export function createApp(env: Env): Router {
+  const platform = platformOf(env);
+  const app = createRouter();
+
+  app.use(requestId((id) => createLogFor(platform, id)));
+  app.use(requestLog);
+  app.use(securityHeaders);
+  app.use(crossOrigin(platform.settings.allowedOrigins));
+  app.use(mediaTypes);
+  app.use(jsonBodyLimit(MAX_JSON_BYTES, isUpload));
+  app.use(async (c, next) => {
+    const actor = await authenticate(c, platform);
+    c.set(
+      "ctx",
+      createCtx(platform, actor, c.get("requestId"), (work) => c.executionCtx.waitUntil(work)),
+    );
+    await next();
+  });
+
+  app.route("/", pageRoutes);
+  app.route("/", statusRoutes);
+  app.route("/", authRoutes);
+  app.route("/", agentRoutes);
+  app.route("/", datasetRoutes);
+  app.route("/", builtinRoutes);
+  app.route("/", runRoutes);
+  app.route("/", feedRoutes);
+  app.route("/", streamRoutes);
+  app.route("/", leaseRoutes);
+  app.route("/", modelRoutes);
+  app.route("/", inferenceRoutes);
+  mountDocument(app);
+
+  app.notFound((c) => renderError(unknownAddress(app, c as AppContext), c as AppContext));
+  app.onError((error, c) => renderError(error, c as AppContext));
+  return app;
+}
+
+/** 405 when the address exists for other methods, 404 when it does not exist at all. */
+function unknownAddress(app: Router, c: AppContext): AppError {
+  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) =>
+    hasHandler(app, method, c.req.path),
+  );
+  if (methods.length === 0)
+    return new AppError("not_found", "NOT_FOUND", "There is nothing at this address.");
+  return new AppError("method_not_allowed", "METHOD_NOT_ALLOWED", `Use ${methods.join(" or ")} here.`, {
+    allow: methods,
+  });
+}
+
+// Middleware matches every address; only an entry of the method itself is a handler.
+const hasHandler = (app: Router, method: string, path: string): boolean =>
+  app.router.match(method, path)[0].some(([[, route]]) => route.method === method);

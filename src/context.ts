@@ -1,0 +1,102 @@
+import { argon2 } from "./adapters/argon2.ts";
+import { createModelPools, createRunFeeds } from "./adapters/durable.ts";
+import { createJwt } from "./adapters/jwt.ts";
+import { createDb } from "./adapters/neon.ts";
+import { onnxRuntime } from "./adapters/onnxruntime.ts";
+import { createR2Blobs } from "./adapters/r2.ts";
+import { createS3Blobs } from "./adapters/s3.ts";
+import { type Config, readConfig, settingsOf } from "./config.ts";
+import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
+import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
+import type { Actor } from "./kernel/actor.ts";
+import type { Ctx } from "./kernel/ctx.ts";
+import { createLog, type Log } from "./kernel/log.ts";
+import type { Blobs } from "./kernel/ports/blobs.ts";
+
+/** The Worker's bindings; variables are read through `config.ts`. */
+export interface Env {
+  BLOBS: R2Bucket;
+  ASSETS?: Fetcher;
+  RUN_FEED: DurableObjectNamespace;
+  MODEL_POOL: DurableObjectNamespace;
+}
+
+/** What does not change between the requests of one isolate. */
+export interface Platform extends Omit<Ctx, "actor" | "requestId" | "now" | "log" | "background"> {
+  log: Log;
+}
+
+function blobsOf(config: Config, bucket: R2Bucket): Blobs {
+  const { S3_ENDPOINT, S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = config;
+  if (!S3_ENDPOINT) return createR2Blobs(bucket);
+  if (!S3_BUCKET || !S3_ACCESS_KEY_ID || !S3_SECRET_ACCESS_KEY) {
+    throw new Error("Configuration: S3_ENDPOINT needs S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY");
+  }
+  return createS3Blobs({
+    endpoint: S3_ENDPOINT,
+    bucket: S3_BUCKET,
+    region: S3_REGION,
+    accessKeyId: S3_ACCESS_KEY_ID,
+    secretAccessKey: S3_SECRET_ACCESS_KEY,
+  });
+}
+
+function assemble(env: Env): Platform {
+  const config = readConfig(env);
+  return {
+    log: createLog(config.LOG_LEVEL),
+    settings: settingsOf(config),
+    db: createDb(config.DATABASE_URL, config.NEON_PROXY),
+    blobs: blobsOf(config, env.BLOBS),
+    feeds: createRunFeeds(env.RUN_FEED),
+    pools: createModelPools(env.MODEL_POOL),
+    passwords: argon2,
+    tokens: createJwt({ secret: config.JWT_SECRET, issuer: config.JWT_ISSUER }),
+  };
+}
+
+/** What each run's feed needs of the platform. */
+export function runFeedPorts(env: Env): RunFeedPorts {
+  const { db, log } = platformOf(env);
+  return { archive: createRunArchive(db), log };
+}
+
+/** What each model's pool needs of the platform. */
+export function modelPoolPorts(env: Env): ModelPoolPorts {
+  const { db, blobs, log } = platformOf(env);
+  return { blobs, runtime: onnxRuntime, recordMinutes: (rows) => recordMinutes(db, rows), log };
+}
+
+const platforms = new WeakMap<object, Platform>();
+
+/** Joins adapters to ports, once per isolate and environment. The one place that does. */
+export function platformOf(env: Env): Platform {
+  let platform = platforms.get(env);
+  if (!platform) platforms.set(env, (platform = assemble(env)));
+  return platform;
+}
+
+/** A verb's context: the platform plus who asks and when. */
+export function createCtx(
+  platform: Platform,
+  actor: Actor,
+  requestId: string,
+  waitUntil: (work: Promise<unknown>) => void,
+): Ctx {
+  const log = createLogFor(platform, requestId);
+  return {
+    ...platform,
+    actor,
+    requestId,
+    now: new Date(),
+    log,
+    background: (name, work) =>
+      waitUntil(work.catch((error: unknown) => log("error", "background.failed", { work: name, error }))),
+  };
+}
+
+/** The platform's log with the request id in every line. */
+export const createLogFor =
+  (platform: Platform, requestId: string): Log =>
+  (level, event, fields) =>
+    platform.log(level, event, { request_id: requestId, ...fields });

@@ -1,0 +1,38 @@
+import { createMiddleware } from "hono/factory";
+import { AppError } from "../../kernel/errors.ts";
+import type { AppEnv } from "#http/context";
+import { createRouter } from "#http/router";
+import docs from "./docs.html";
+import landing from "./landing.html";
+
+export const pageRoutes = createRouter();
+
+/** What the reference page runs; a file of its own, so that the page needs no inline script. */
+const START =
+  'SwaggerUIBundle({ url: "/openapi.json", dom_id: "#reference", deepLinking: true, persistAuthorization: false });';
+
+// Pages may load what this origin serves; swagger-ui sets style attributes.
+const PAGE_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+const pagePolicy = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  c.header("content-security-policy", PAGE_POLICY);
+});
+
+pageRoutes.get("/", pagePolicy, (c) => c.html(landing));
+pageRoutes.get("/docs", pagePolicy, (c) => c.html(docs));
+pageRoutes.get("/docs/start.js", (c) =>
+  c.body(START, 200, { "content-type": "text/javascript; charset=utf-8" }),
+);
+
+pageRoutes.get("/docs/:file{swagger-ui(?:-bundle)?\\.(?:css|js)}", async (c) => {
+  const assets = (c.env as { ASSETS?: Fetcher } | undefined)?.ASSETS;
+  const file = await assets?.fetch(c.req.raw);
+  if (file?.ok) return new Response(file.body, file);
+  throw new AppError(
+    "not_found",
+    "NOT_FOUND",
+    "The reference page's files were not built; run `npm run build`.",
+  );
+});

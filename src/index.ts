@@ -1,0 +1,20 @@
+import { createApp } from "./app.ts";
+import { type Env, modelPoolPorts, runFeedPorts } from "./context.ts";
+import { createModelPool } from "./features/inference/index.ts";
+import { createRunFeed } from "./features/runs/index.ts";
+import type { Router } from "./http/router.ts";
+import { sweep } from "./sweep.ts";
+
+let app: Router | undefined;
+
+/** The Worker: HTTP by Hono, and the sweep by the clock. */
+export default {
+  fetch: (request, env, ctx) => (app ??= createApp(env)).fetch(request, env, ctx),
+  scheduled: (_controller, env, ctx) => ctx.waitUntil(sweep(env)),
+} satisfies ExportedHandler<Env>;
+
+/** The live feed of one training run. */
+export class RunFeed extends createRunFeed(runFeedPorts) {}
+
+/** The pool that serves one model version. */
+export class ModelPool extends createModelPool(modelPoolPorts) {}

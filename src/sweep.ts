@@ -1,0 +1,24 @@
+import { type Env, platformOf } from "./context.ts";
+import { sweepSessions } from "./features/auth/index.ts";
+import { sweepOrphans } from "./features/files/index.ts";
+import { sweepMinutes } from "./features/inference/index.ts";
+import { sweepLostRuns } from "./features/runs/index.ts";
+
+/** What has to happen whether anybody calls or not; every step is safe to run twice or at once. */
+export async function sweep(env: Env): Promise<void> {
+  const platform = { ...platformOf(env), now: new Date() };
+  const steps = {
+    orphan_blobs: sweepOrphans,
+    lost_runs: sweepLostRuns,
+    dead_sessions: sweepSessions,
+    old_minutes: sweepMinutes,
+  };
+  for (const [name, step] of Object.entries(steps)) {
+    try {
+      const count = await step(platform);
+      if (count > 0) platform.log("info", "sweep", { swept: name, count });
+    } catch (error) {
+      platform.log("error", "sweep.failed", { swept: name, error });
+    }
+  }
+}
