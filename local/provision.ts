@@ -1,0 +1,41 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Client } from "pg";
+import { ensureAdmin } from "./provision-admin.ts";
+import { ensureLocalAgent } from "./provision-agent.ts";
+import { migrateDatabase } from "./provision-migrations.ts";
+import { projectDir } from "./paths.ts";
+
+export interface ProvisionOptions {
+  databaseUrl: string;
+  /** Where the first administrator's password is written. Without it only the migrations run. */
+  dataDir?: string;
+  adminEmail?: string;
+  /** Also keep the agent named `local` and its token (default true). */
+  agent?: boolean;
+  migrationsDir?: string;
+}
+
+/** Any number that no other program uses on this database. */
+const LOCK_ID = 7_396_353_546;
+
+/** Brings a database up to date: migrations, the first administrator, the local agent. Safe to run any number of times. */
+export async function provision(options: ProvisionOptions): Promise<void> {
+  const { databaseUrl, dataDir, agent = true, migrationsDir = join(projectDir, "drizzle") } = options;
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    // A lock of the transaction, not of the session: a pooler in front of Neon may share sessions.
+    await client.query("BEGIN");
+    await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_ID]);
+    await migrateDatabase(databaseUrl, migrationsDir);
+    if (dataDir !== undefined) {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+      const adminId = await ensureAdmin(client, dataDir, options.adminEmail);
+      if (agent) await ensureLocalAgent(client, dataDir, adminId);
+    }
+    await client.query("COMMIT");
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Which environment variables the Worker gets to see: these names, and every name with one of these prefixes. All other
+ * variables of the host (cloud keys, npm's own settings) stay outside.
+ */
+export const WORKER_ENV = {
+  names: ["ALLOWED_ORIGINS", "JWT_SECRET", "LEASE_SECONDS", "LOG_LEVEL", "PUBLIC_URL", "REGISTRATION"],
+  prefixes: ["MYELIN_", "OLLAMA_", "POOL_", "RESEND_", "S3_", "UPSTASH_", "VAULT_"],
+};
+
+/** Settings of the local programs themselves, which the Worker has no use for. */
+const LOCAL_ONLY = new Set([
+  "MYELIN_AGENT_DIR",
+  "MYELIN_DATA_DIR",
+  "MYELIN_HOST",
+  "MYELIN_IC_TOKEN",
+  "MYELIN_NO_AGENT",
+  "MYELIN_PORT",
+  "MYELIN_SUPERVISOR_PID",
+  "MYELIN_URL",
+  "MYELIN_WORKER_DIR",
+]);
+
+/** The variables of `env` that are set and meant for the Worker. */
+export function pickWorkerEnv(env: NodeJS.ProcessEnv): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    const meant =
+      WORKER_ENV.names.includes(name) || WORKER_ENV.prefixes.some((prefix) => name.startsWith(prefix));
+    if (meant && !LOCAL_ONLY.has(name) && value !== undefined && value !== "") picked[name] = value;
+  }
+  return picked;
+}
