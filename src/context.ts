@@ -57,8 +57,8 @@ function assemble(env: Env): Platform {
 
 /** What each run's feed needs of the platform. */
 export function runFeedPorts(env: Env): RunFeedPorts {
-  const { db, log } = platformOf(env);
-  return { archive: createRunArchive(db), log };
+  const { db, log, settings } = platformOf(env);
+  return { archive: createRunArchive(db), log, wakeGraceMs: settings.leaseSeconds * 1000 };
 }
 
 /** What each model's pool needs of the platform. */

@@ -34,6 +34,8 @@ export interface RunArchive {
 export interface RunFeedPorts {
   archive: RunArchive;
   log: Log;
+  /** After the object itself was away an agent gets this long to be heard of before it counts as lost. */
+  wakeGraceMs: number;
 }
 
 const ARCHIVE_EVERY_MS = 1_000;
@@ -42,8 +44,6 @@ const ARCHIVE_BATCH = 8;
 const BROADCAST_EVERY_MS = 10;
 const KEEP_ACKS_MS = 24 * 3_600_000;
 const KEEP_FINISHED_MS = 7 * 24 * 3_600_000;
-/** After the object itself was away an agent gets this long to be heard of before it counts as lost. */
-const WAKE_GRACE_MS = 15_000;
 
 /** The live feed of one run; see `RunFeedHandle` for what its methods promise. */
 export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
@@ -240,7 +240,7 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       const { status, leaseExpiresAt } = this.#meta!;
       const now = Date.now();
       if (status !== "running" || leaseExpiresAt === null || now < leaseExpiresAt) return;
-      if (now < this.#awakeSince + WAKE_GRACE_MS) return;
+      if (now < this.#awakeSince + this.#ports.wakeGraceMs) return;
       const meta = await this.#ports.archive.expireLease(this.#runId, new Date(now));
       if (meta) this.#accept(meta);
     }
