@@ -13,7 +13,8 @@ export interface Supervision<Options, Ready> {
   /** Path of the program that does the work; it calls `serve` of supervised.ts. */
   program: string;
   options: Options;
-  onReady(ready: Ready): void;
+  /** `stop` ends everything as a Ctrl-C does. */
+  onReady(ready: Ready, stop: () => void): void;
 }
 
 /** npm passes a signal on that the terminal has sent already; both together are one Ctrl-C. */
@@ -36,7 +37,7 @@ export function supervise<Options, Ready>(task: Supervision<Options, Ready>): Pr
     if (report.type === "failed") reason = report.reason;
     else {
       stopper.allowGently();
-      task.onReady(report.ready);
+      task.onReady(report.ready, stopper.ask);
     }
   });
   child.send({ type: "start", options: task.options } satisfies Order<Options>);
@@ -80,6 +81,7 @@ function createStopper(child: () => ChildProcess | undefined) {
     ? watchNpm(() => askedAt === undefined && ask())
     : undefined;
   return {
+    ask,
     asked: () => askedAt !== undefined,
     /** Called once the program runs. Before that there is nothing that a kill could harm. */
     allowGently: () => void (gently = true),

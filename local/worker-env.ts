@@ -1,14 +1,17 @@
+import { Variables } from "../src/config.ts";
+
 /**
- * Which environment variables the Worker gets to see: these names, and every name with one of these prefixes. All other
+ * Which environment variables the Worker gets to see: those it reads, and every name with one of these prefixes. All other
  * variables of the host (cloud keys, npm's own settings) stay outside.
  */
 export const WORKER_ENV = {
-  names: ["ALLOWED_ORIGINS", "JWT_SECRET", "LEASE_SECONDS", "LOG_LEVEL", "PUBLIC_URL", "REGISTRATION"],
+  names: Object.keys(Variables.shape),
   prefixes: ["MYELIN_", "OLLAMA_", "POOL_", "RESEND_", "S3_", "UPSTASH_", "VAULT_"],
 };
 
 /** Settings of the local programs themselves, which the Worker has no use for. */
 const LOCAL_ONLY = new Set([
+  "DATABASE_URL",
   "MYELIN_AGENT_DIR",
   "MYELIN_DATA_DIR",
   "MYELIN_HOST",
@@ -18,6 +21,7 @@ const LOCAL_ONLY = new Set([
   "MYELIN_SUPERVISOR_PID",
   "MYELIN_URL",
   "MYELIN_WORKER_DIR",
+  "NEON_PROXY",
 ]);
 
 /** The variables of `env` that are set and meant for the Worker. */
