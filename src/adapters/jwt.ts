@@ -1,5 +1,6 @@
 import { errors, jwtVerify, type JWTPayload, SignJWT } from "jose";
 import { ROLES, type Role } from "../kernel/actor.ts";
+import { isId } from "../kernel/page.ts";
 import type { AccessClaims, RefreshClaims, TokenSigner, Verified } from "../kernel/ports/credentials.ts";
 
 type Kind = "access" | "refresh";
@@ -9,17 +10,17 @@ interface JwtOptions {
   issuer: string;
 }
 
+const isIdClaim = (value: unknown): value is string => typeof value === "string" && isId(value);
 const isRole = (value: unknown): value is Role => ROLES.includes(value as Role);
 
 function accessClaims(payload: JWTPayload): AccessClaims | undefined {
   const { sub, email, role, sid } = payload;
-  if (typeof sub !== "string" || typeof email !== "string" || typeof sid !== "string" || !isRole(role))
-    return undefined;
+  if (!isIdClaim(sub) || !isIdClaim(sid) || typeof email !== "string" || !isRole(role)) return undefined;
   return { userId: sub, email, role, sessionId: sid };
 }
 
 function refreshClaims({ sub, sid, jti }: JWTPayload): RefreshClaims | undefined {
-  if (typeof sub !== "string" || typeof sid !== "string" || typeof jti !== "string") return undefined;
+  if (!isIdClaim(sub) || !isIdClaim(sid) || !isIdClaim(jti)) return undefined;
   return { userId: sub, sessionId: sid, jti };
 }
 
