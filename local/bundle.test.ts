@@ -22,7 +22,7 @@ it("builds what wrangler.toml says, once for the same sources, and again for oth
   expect(manifest.modules[0]).toEqual({ type: "ESModule", file: "index.js" });
   expect(manifest.modules.filter((module) => module.type === "Text")).toHaveLength(1);
   expect(manifest.options).toMatchObject({
-    compatibilityDate: "2026-11-01",
+    compatibilityDate: "2026-10-20",
     compatibilityFlags: ["nodejs_compat"],
     durableObjects: { RUN_FEED: { className: "RunFeed", useSQLite: true } },
     r2Buckets: { BLOBS: { id: "myelin" } },

@@ -73,8 +73,10 @@ function unknownAddress(app: Router, c: AppContext): AppError {
   );
   if (methods.length === 0)
     return new AppError("not_found", "NOT_FOUND", "There is nothing at this address.");
+  // A HEAD is answered wherever a GET is.
+  const allow = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : method));
   return new AppError("method_not_allowed", "METHOD_NOT_ALLOWED", `Use ${methods.join(" or ")} here.`, {
-    allow: methods,
+    allow,
   });
 }
 

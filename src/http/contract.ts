@@ -1,4 +1,7 @@
-import { z } from "@hono/zod-openapi";
+import { createRoute as createOpenRoute, z } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { unauthenticated } from "../kernel/actor.ts";
+import type { AppEnv } from "./context.ts";
 import type { Page } from "../kernel/page.ts";
 import { decodeCursor } from "../kernel/page.ts";
 
@@ -60,8 +63,29 @@ export const noContent = { description: "Done; nothing to say." };
 export const signedIn: Record<string, string[]>[] = [{ bearer: [] }];
 export const agentToken: Record<string, string[]>[] = [{ icToken: [] }];
 
-/** Path parameters that are ids; a malformed one is simply not found. */
-export const IdParam = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
+/**
+ * Turns away whoever names nobody, before the input is looked at. What the caller may do is the verb's to say; a
+ * stream's ticket is the verb's to check.
+ */
+const knownCaller = createMiddleware<AppEnv>(async (c, next) => {
+  const { actor } = c.var.ctx;
+  if (actor.kind === "anonymous" && c.req.query("ticket") === undefined) throw unauthenticated(actor);
+  await next();
+});
+
+/** Zod-OpenAPI's `createRoute`, with the guard that an operation's `security` promises. */
+export const createRoute = ((config) =>
+  createOpenRoute(
+    config.security ? { ...config, middleware: knownCaller } : config,
+  )) as typeof createOpenRoute;
+
+/** Path parameters that are ids; a malformed one is simply not found. In lower case, since objects go by their id. */
+export const IdParam = z.object({
+  id: z
+    .uuid()
+    .toLowerCase()
+    .openapi({ param: { name: "id", in: "path" } }),
+});
 
 export const Timestamp = z.iso.datetime({ offset: true }).openapi({ description: "RFC 3339, UTC." });
 

@@ -14,7 +14,7 @@ export interface StoredBlob {
  * know, are ignored, as the RFC allows; a range outside the file is 416.
  */
 export function parseRange(header: string | null, size: number): ByteRange | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? "");
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? "");
   if (!match || (match[1] === "" && match[2] === "")) return undefined;
   const range = resolve(match[1]!, match[2]!, size);
   if (range && range.start <= range.end && range.start < size) return range;
@@ -35,6 +35,12 @@ const matches = (header: string | null, etag: string): boolean =>
   header !== null &&
   (header.trim() === "*" || header.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag));
 
+/** Ranges are for GET alone, and under `If-Range` only of the very file the client has a part of. */
+function rangeOf({ method, headers }: Request, etag: string): string | null {
+  const ifRange = headers.get("if-range");
+  return method === "GET" && (ifRange === null || ifRange.trim() === etag) ? headers.get("range") : null;
+}
+
 /** RFC 6266: a plain ASCII name for old clients, the true one in UTF-8 beside it. */
 const attachment = (name: string): string =>
   `attachment; filename="${name.replace(/[^\x20-\x7e]|["\\]/g, "_")}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)}`;
@@ -45,16 +51,15 @@ export async function download(request: Request, blobs: Blobs, blob: StoredBlob)
   const headers = new Headers({ etag, "accept-ranges": "bytes", "cache-control": "private, no-cache" });
   if (matches(request.headers.get("if-none-match"), etag))
     return new Response(null, { status: 304, headers });
-  const ifRange = request.headers.get("if-range");
-  const wanted = ifRange === null || ifRange.trim() === etag ? request.headers.get("range") : null;
-  const range = parseRange(wanted, blob.fileSize);
-  const body = await blobs.get(blob.blobKey, range);
-  if (!body) throw new Error(`blob ${blob.blobKey} is missing`);
+  const range = parseRange(rangeOf(request, etag), blob.fileSize);
   const length = range ? range.end - range.start + 1 : blob.fileSize;
   headers.set("content-type", blob.contentType);
   headers.set("content-disposition", attachment(blob.fileName));
   headers.set("content-length", String(length));
   if (range) headers.set("content-range", `bytes ${range.start}-${range.end}/${blob.fileSize}`);
-  const sized = request.method === "HEAD" ? null : body.pipeThrough(new FixedLengthStream(length));
+  if (request.method === "HEAD") return new Response(null, { headers });
+  const body = await blobs.get(blob.blobKey, range);
+  if (!body) throw new Error(`blob ${blob.blobKey} is missing`);
+  const sized = body.pipeThrough(new FixedLengthStream(length));
   return new Response(sized, { status: range ? 206 : 200, headers });
 }

@@ -33,14 +33,23 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
   });
 });
 
-/** An API answers data, never pages of its own origin: nothing may be framed, sniffed or run. */
-export const securityHeaders = secureHeaders({
+const apiHeaders = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginResourcePolicy: "cross-origin",
   referrerPolicy: "no-referrer",
   strictTransportSecurity: "max-age=31536000; includeSubDomains",
   xFrameOptions: "DENY",
   permissionsPolicy: { camera: [], geolocation: [], microphone: [] },
+});
+
+/** An API answers data, never pages: nothing may be framed, sniffed or run. A page says its own content policy. */
+export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
+  let pagePolicy: string | null = null;
+  await apiHeaders(c, async () => {
+    await next();
+    pagePolicy = c.res.headers.get("content-security-policy");
+  });
+  if (pagePolicy !== null) c.header("content-security-policy", pagePolicy);
 });
 
 /** Cross-origin calls from the configured dashboards only; `*` allows any (without credentials). */

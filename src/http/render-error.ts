@@ -1,6 +1,7 @@
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AppError, type ErrorKind } from "../kernel/errors.ts";
+import { isUnstorableText } from "../kernel/postgres-error.ts";
 import type { AppContext } from "./context.ts";
 
 const STATUS: Record<ErrorKind, ContentfulStatusCode> = {
@@ -26,12 +27,31 @@ const HTTP_KINDS: Record<number, [ErrorKind, string]> = {
   415: ["unsupported_media", "UNSUPPORTED_MEDIA_TYPE"],
 };
 
-/** The framework's own refusals (malformed JSON, oversized body) in our words; anything else stays unknown. */
+const unstorableText = () =>
+  new AppError(
+    "invalid",
+    "TEXT_NOT_STORABLE",
+    "A text holds what cannot be stored: the character U+0000 or half of a surrogate pair.",
+  );
+
+/** The framework's and the database's refusals of what a client sent, in our words; anything else stays unknown. */
 function known(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
+  if (isUnstorableText(error)) return unstorableText();
   if (!(error instanceof HTTPException)) return undefined;
   const [kind, code] = HTTP_KINDS[error.status] ?? [];
   return kind && code ? new AppError(kind, code, error.message) : undefined;
+}
+
+/** What HTTP wants said in a header besides the body (RFC 9110). */
+function headersOf({ kind, details = {} }: AppError): Record<string, string> {
+  const { retry_after, allow, size } = details;
+  return {
+    ...(kind === "unauthenticated" && { "www-authenticate": "Bearer" }),
+    ...(kind === "range_not_satisfiable" && { "content-range": `bytes */${String(size)}` }),
+    ...(typeof retry_after === "number" && { "retry-after": String(retry_after) }),
+    ...(Array.isArray(allow) && { allow: allow.join(", ") }),
+  };
 }
 
 /** The one place where an error becomes bytes: `{error, code, details?, request_id}`. */
@@ -44,11 +64,9 @@ export function renderError(error: unknown, c: AppContext): Response {
     return c.json(body, 500);
   }
   const { kind, code, message, details } = refusal;
-  const headers: Record<string, string> = kind === "unauthenticated" ? { "www-authenticate": "Bearer" } : {};
-  if (typeof details?.retry_after === "number") headers["retry-after"] = String(details.retry_after);
   return c.json(
     { error: message, code, ...(details && { details }), request_id: requestId },
     STATUS[kind],
-    headers,
+    headersOf(refusal),
   );
 }

@@ -42,7 +42,8 @@ const ANONYMOUS_TEXT: Record<AnonymousReason, string> = {
   SESSION_ENDED: "The session behind this token has ended; sign in again.",
 };
 
-function unauthenticated(actor: Actor): AppError {
+/** The 401 that says why nobody is known to be calling. */
+export function unauthenticated(actor: Actor): AppError {
   const reason = actor.kind === "anonymous" ? actor.reason : "TOKEN_INVALID";
   return new AppError("unauthenticated", reason, ANONYMOUS_TEXT[reason]);
 }

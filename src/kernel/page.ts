@@ -24,12 +24,16 @@ export const encodeCursor = ({ at, id }: Position): string =>
 export function decodeCursor(cursor: string): Position {
   try {
     const [at, id, ...rest] = atob(cursor.replaceAll("-", "+").replaceAll("_", "/")).split("|");
-    if (at && id && rest.length === 0 && !Number.isNaN(Date.parse(at)) && isId(id)) return { at, id };
+    if (at && id && rest.length === 0 && isInstant(at) && isId(id)) return { at, id };
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
   }
   throw new AppError("invalid", "INVALID_CURSOR", "The cursor is not one this list gave out.");
 }
+
+// Only the form `toISOString` writes: JavaScript knows years, such as -200000, that Postgres does not.
+const isInstant = (text: string): boolean =>
+  /^[1-9]\d{3}-\d\d-\d\dT[\d:.]+Z$/.test(text) && !Number.isNaN(Date.parse(text));
 
 /** Cuts the look-ahead row off and turns the last kept row into the next cursor. */
 export function paged<T extends { id: string; createdAt: Date }>(rows: T[], limit: number): Paged<T> {

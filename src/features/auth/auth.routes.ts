@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import { errors, json, jsonBody, noContent, signedIn } from "#http/contract";
+import { createRoute, errors, json, jsonBody, noContent, signedIn } from "#http/contract";
 import { createRouter } from "#http/router";
 import { Login, Refresh, Register, Registered, SignedIn, User } from "./auth.schema.ts";
 import { login, logout, me, refresh, register } from "./auth.service.ts";

@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import { errors, json, signedIn, z } from "#http/contract";
+import { createRoute, errors, json, signedIn, z } from "#http/contract";
 import { createRouter } from "#http/router";
 import { Builtin, BuiltinHit, Dataset } from "./datasets.schema.ts";
 import * as service from "./datasets.service.ts";

@@ -1,5 +1,15 @@
-import { createRoute } from "@hono/zod-openapi";
-import { errors, IdParam, json, nextLink, noContent, PageQuery, pageOf, signedIn, z } from "#http/contract";
+import {
+  createRoute,
+  errors,
+  IdParam,
+  json,
+  nextLink,
+  noContent,
+  PageQuery,
+  pageOf,
+  signedIn,
+  z,
+} from "#http/contract";
 import { download } from "#http/download";
 import { createRouter } from "#http/router";
 import { multipartUpload } from "#http/upload";

@@ -1,5 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import {
+  createRoute,
   errors,
   IdParam,
   json,
@@ -95,7 +95,7 @@ modelRoutes.openapi(
 
 const VersionsQuery = z.object({
   limit: PageQuery.shape.limit,
-  cursor: z.coerce.number().int().min(1).optional(),
+  cursor: VersionParams.shape.version.optional(),
 });
 
 modelRoutes.openapi(

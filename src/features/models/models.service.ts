@@ -2,6 +2,7 @@ import type { RunRow } from "../../db/schema.ts";
 import { allow, scopeOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { AppError } from "../../kernel/errors.ts";
+import { isNestedDeeper, MAX_NESTING } from "../../kernel/nesting.ts";
 import { isId, type Page, type Paged, paged } from "../../kernel/page.ts";
 import type { Upload } from "../../kernel/upload.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../../kernel/postgres-error.ts";
@@ -111,7 +112,12 @@ function parseMetrics(text: string | undefined): Record<string, unknown> | undef
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
+    if (
+      typeof value === "object" &&
+      value !== null &&
+      !Array.isArray(value) &&
+      !isNestedDeeper(value, MAX_NESTING)
+    )
       return value as Record<string, unknown>;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

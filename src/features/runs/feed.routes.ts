@@ -1,5 +1,14 @@
-import { createRoute } from "@hono/zod-openapi";
-import { errors, IdParam, json, jsonBody, nextLink, signedIn, Timestamp, z } from "#http/contract";
+import {
+  createRoute,
+  errors,
+  IdParam,
+  json,
+  jsonBody,
+  nextLink,
+  signedIn,
+  Timestamp,
+  z,
+} from "#http/contract";
 import { createRouter } from "#http/router";
 import type { LogLine, MetricPosition } from "../../kernel/ports/run-feeds.ts";
 import * as service from "./feed.service.ts";

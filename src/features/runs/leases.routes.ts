@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import { agentToken, errors, IdParam, json, jsonBody, noContent, z } from "#http/contract";
+import { createRoute, agentToken, errors, IdParam, json, jsonBody, noContent, z } from "#http/contract";
 import { download } from "#http/download";
 import { createRouter } from "#http/router";
 import { rawUpload } from "#http/upload";

@@ -1,5 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import {
+  createRoute,
   errors,
   IdParam,
   json,

@@ -1,6 +1,5 @@
-import { createRoute } from "@hono/zod-openapi";
 import type { AppContext } from "#http/context";
-import { errors, IdParam, json, signedIn, z } from "#http/contract";
+import { createRoute, errors, IdParam, json, signedIn, z } from "#http/contract";
 import { createRouter } from "#http/router";
 import type { Ctx } from "../../kernel/ctx.ts";
 import * as service from "./feed.service.ts";

@@ -26,10 +26,20 @@ pageRoutes.get("/docs/start.js", (c) =>
   c.body(START, 200, { "content-type": "text/javascript; charset=utf-8" }),
 );
 
+const TYPES: Record<string, string> = {
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+};
+
 pageRoutes.get("/docs/:file{swagger-ui(?:-bundle)?\\.(?:css|js)}", async (c) => {
   const assets = (c.env as { ASSETS?: Fetcher } | undefined)?.ASSETS;
   const file = await assets?.fetch(c.req.raw);
-  if (file?.ok) return new Response(file.body, file);
+  const type = TYPES[c.req.path.slice(c.req.path.lastIndexOf(".") + 1)]!;
+  if (file?.ok) {
+    return new Response(file.body, {
+      headers: { "content-type": type, "cache-control": "public, max-age=86400" },
+    });
+  }
   throw new AppError(
     "not_found",
     "NOT_FOUND",

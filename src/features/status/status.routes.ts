@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import { json } from "#http/contract";
+import { createRoute, json } from "#http/contract";
 import { createRouter } from "#http/router";
 import { getHealth } from "./health.service.ts";
 import { Health } from "./status.schema.ts";

@@ -1,7 +1,5 @@
 import type { Scope } from "../actor.ts";
 
-export type { NamedNumber } from "../named-number.ts";
-
 export type RunStatus = "pending" | "running" | "completed" | "failed" | "stopped";
 export const TERMINAL: ReadonlySet<RunStatus> = new Set(["completed", "failed", "stopped"]);
 
