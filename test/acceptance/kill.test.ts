@@ -62,10 +62,10 @@ function keepReporting(user: Client, run: string) {
 
 /** Uploads one version after the other; remembers those that were acknowledged. */
 function keepUploading(user: Client, modelId: string) {
-  let stopped = false;
+  const state = { stopped: false };
   const acknowledged = new Map<number, string>();
   const done = (async () => {
-    while (!stopped) {
+    while (!state.stopped) {
       const bytes = randomBytes(200_000);
       try {
         const { status, body } = await user.put(`/api/models/${modelId}/versions`, new Uint8Array(bytes), {
@@ -78,7 +78,7 @@ function keepUploading(user: Client, modelId: string) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   })();
-  return { acknowledged, stop: () => ((stopped = true), done) };
+  return { acknowledged, stop: () => ((state.stopped = true), done) };
 }
 
 async function train(user: User): Promise<string> {
@@ -89,7 +89,8 @@ async function train(user: User): Promise<string> {
 
 const epochsOf = async (user: User, run: string) =>
   (await user.get(`/api/training/runs/${run}/metrics`)).body;
-const withoutTime = (points: any[]) => points.map(({ timestamp: _, seq: __, ...rest }) => rest);
+const withoutTime = (points: any[]) =>
+  points.map((point) => ({ ...point, timestamp: undefined, seq: undefined }));
 const statusOf = (user: User, run: string) => user.get(`/api/training/runs/${run}`);
 
 async function finished(user: User, run: string) {
