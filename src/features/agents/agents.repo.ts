@@ -1,5 +1,6 @@
-import { and, desc, eq, gt, lt, or, sql } from "drizzle-orm";
+import { and, eq, gt, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { behind, newestFirst } from "#db/page";
 import { type AgentRow, agents } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
@@ -12,14 +13,11 @@ export async function findAgentByTokenHash(db: Db, tokenHash: string): Promise<A
 }
 
 export function listAgents(db: Db, scope: Scope, { limit, after }: Page): Promise<AgentRow[]> {
-  const at = after && new Date(after.at);
-  const below =
-    after && at && or(lt(agents.createdAt, at), and(eq(agents.createdAt, at), lt(agents.id, after.id)));
   return db
     .select()
     .from(agents)
-    .where(and(owned(scope), below))
-    .orderBy(desc(agents.createdAt), desc(agents.id))
+    .where(and(owned(scope), behind(agents, after)))
+    .orderBy(...newestFirst(agents))
     .limit(limit + 1);
 }
 

@@ -67,10 +67,14 @@ export class CsvShapeReader {
   #endRecord(): void {
     this.#atFieldStart = true;
     this.#afterQuote = false;
-    if (!this.#recordHasBytes) return;
+    if (!this.#recordHasBytes) return this.#skipRecord();
     if (this.#headerDone) this.#rows++;
     this.#headerDone = true;
     this.#recordHasBytes = false;
+  }
+
+  #skipRecord(): void {
+    if (!this.#headerDone) this.#header = [];
   }
 
   /** The shape, or `undefined` for what is not a table with a header and at least one record. */

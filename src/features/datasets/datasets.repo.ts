@@ -1,5 +1,6 @@
-import { and, desc, eq, lt, or } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { behind, newestFirst } from "#db/page";
 import { type DatasetRow, datasets, orphanBlobs } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
@@ -8,14 +9,11 @@ import { adopt } from "../files/index.ts";
 const owned = (scope: Scope) => (scope === null ? undefined : eq(datasets.ownerId, scope));
 
 export function listDatasets(db: Db, scope: Scope, { limit, after }: Page): Promise<DatasetRow[]> {
-  const at = after && new Date(after.at);
-  const below =
-    after && at && or(lt(datasets.createdAt, at), and(eq(datasets.createdAt, at), lt(datasets.id, after.id)));
   return db
     .select()
     .from(datasets)
-    .where(and(owned(scope), below))
-    .orderBy(desc(datasets.createdAt), desc(datasets.id))
+    .where(and(owned(scope), behind(datasets, after)))
+    .orderBy(...newestFirst(datasets))
     .limit(limit + 1);
 }
 

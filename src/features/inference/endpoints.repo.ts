@@ -1,5 +1,6 @@
-import { and, desc, eq, lt, or } from "drizzle-orm";
+import { and, eq, lt } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { behind, newestFirst } from "#db/page";
 import { type EndpointRow, endpoints, modelVersions } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
@@ -9,16 +10,11 @@ const mine = (scope: Scope, id: string) => and(eq(endpoints.id, id), owned(scope
 
 /** Newest first, one row more than asked for. */
 export function listEndpoints(db: Db, scope: Scope, { limit, after }: Page): Promise<EndpointRow[]> {
-  const at = after && new Date(after.at);
-  const behind =
-    after && at
-      ? or(lt(endpoints.createdAt, at), and(eq(endpoints.createdAt, at), lt(endpoints.id, after.id)))
-      : undefined;
   return db
     .select()
     .from(endpoints)
-    .where(and(owned(scope), behind))
-    .orderBy(desc(endpoints.createdAt), desc(endpoints.id))
+    .where(and(owned(scope), behind(endpoints, after)))
+    .orderBy(...newestFirst(endpoints))
     .limit(limit + 1);
 }
 

@@ -11,6 +11,7 @@ import { servingStatusRoutes } from "./serving-status.routes.ts";
 export { sweepMinutes } from "./endpoint-figures.service.ts";
 export { upsertMinutes as recordMinutes } from "./endpoint-metrics.repo.ts";
 export { createModelPool } from "./model-pool.object.ts";
+export { getInferenceStatus } from "./serving-status.service.ts";
 export type { ModelPoolPorts } from "./serving-pool.ts";
 
 export const inferenceRoutes = createRouter();

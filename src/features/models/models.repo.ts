@@ -1,5 +1,6 @@
-import { and, desc, eq, getTableColumns, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { behind, newestFirst } from "#db/page";
 import {
   type ModelRow,
   models,
@@ -26,21 +27,11 @@ const counted = {
 
 /** Newest first, one row more than asked for, so that the caller sees whether there is a next page. */
 export function listModels(db: Db, scope: Scope, { limit, after }: Page): Promise<CountedModel[]> {
-  const before = after && {
-    at: new Date(after.at),
-    id: after.id,
-  };
   return db
     .select(counted)
     .from(models)
-    .where(
-      and(
-        owned(scope),
-        before &&
-          or(lt(models.createdAt, before.at), and(eq(models.createdAt, before.at), lt(models.id, before.id))),
-      ),
-    )
-    .orderBy(desc(models.createdAt), desc(models.id))
+    .where(and(owned(scope), behind(models, after)))
+    .orderBy(...newestFirst(models))
     .limit(limit + 1);
 }
 

@@ -1,5 +1,6 @@
-import { and, desc, eq, getTableColumns, inArray, lt, or, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, lt, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { behind, newestFirst } from "#db/page";
 import { agents, modelVersions, type RunRow, runs, type RunStatus } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
@@ -24,14 +25,12 @@ export function listRuns(
   { limit, after }: Page,
   status?: RunStatus,
 ): Promise<RunWithVersion[]> {
-  const at = after && new Date(after.at);
-  const below = after && at && or(lt(runs.createdAt, at), and(eq(runs.createdAt, at), lt(runs.id, after.id)));
   return db
     .select(withVersion)
     .from(runs)
     .leftJoin(modelVersions, producedVersion)
-    .where(and(owned(scope), status && eq(runs.status, status), below))
-    .orderBy(desc(runs.createdAt), desc(runs.id))
+    .where(and(owned(scope), status && eq(runs.status, status), behind(runs, after)))
+    .orderBy(...newestFirst(runs))
     .limit(limit + 1);
 }
 

@@ -7,6 +7,10 @@ export const Health = z
     status: z.enum(["healthy", "unhealthy"]),
     database: z.boolean(),
     checks: z.object({ database: Check, storage: Check }),
+    inference: z.boolean().openapi({ description: "Whether the model pools could be asked." }),
+    models_loaded: z.number().int().nullable(),
+    pool_size: z.number().int().nullable().openapi({ description: "Endpoints that run." }),
+    pool_utilization: z.number().nullable(),
     agents: z.object({ total: z.number().int().nullable(), connected: z.number().int().nullable() }),
     last_check: Timestamp,
   })
