@@ -106,7 +106,7 @@ it("lets nobody in without a credential, with another's, with a ticket of anothe
   await refused(stream(run), { token: other.accessToken }).toThrow("refused 404");
   await refused(stream(run), { token: owner.refreshToken }).toThrow("refused 401");
   await refused(stream(run, `?ticket=${ticket}`)).toThrow("refused 401");
-  await refused(stream(run, `?token=${owner.accessToken}`)).toThrow("refused 400");
+  await refused(stream(run, `?token=${owner.accessToken}`)).toThrow("refused 401");
 });
 
 it("refuses a page of a foreign origin even with a good token, and lets a configured one in", async () => {

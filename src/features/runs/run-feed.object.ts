@@ -138,16 +138,19 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
     }
 
     override async alarm(): Promise<void> {
-      const meta = await this.#load();
-      if (!meta) return this.destroy();
       try {
-        await this.#archive();
-        await this.#checkLease();
+        await this.#tend();
       } catch (error) {
+        // An alarm that keeps throwing is given up by the platform; one set anew is not.
         this.#ports.log("warn", "feed.archive_failed", { run_id: this.#runId, error });
         await this.ctx.storage.setAlarm(Date.now() + RETRY_ARCHIVE_MS);
-        return;
       }
+    }
+
+    async #tend(): Promise<void> {
+      if (!(await this.#load())) return this.destroy();
+      await this.#archive();
+      await this.#checkLease();
       if (this.#isExpendable()) this.#store.clearChunks();
       this.#store.forgetAcksBefore(Date.now() - KEEP_ACKS_MS);
       await this.#schedule();
@@ -189,7 +192,7 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
 
     /** The run's facts; from the database, with its history, the first time the object hears of the run. */
     #load(): Promise<FeedMeta | undefined> {
-      if (this.#meta && !this.#store.fact<boolean>("cleared")) return Promise.resolve(this.#meta);
+      if (this.#meta && this.#store.fact<boolean>("complete")) return Promise.resolve(this.#meta);
       this.#loading ??= this.#rehydrate().finally(() => (this.#loading = undefined));
       return this.#loading;
     }
@@ -197,15 +200,17 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
     async #rehydrate(): Promise<FeedMeta | undefined> {
       const meta = this.#meta ?? (await this.#ports.archive.findRun(this.#runId));
       if (!meta) return undefined;
-      if (this.#store.lastSeq() === 0) {
-        const chunks: Chunk[] = [];
-        await this.#ports.archive.loadChunks(this.#runId, (chunk) => chunks.push(chunk));
-        for (const chunk of chunks) this.#store.insert(chunk, true);
-        this.#queue.reload();
-      }
-      this.#store.setFact("cleared", false);
+      if (!this.#store.fact<boolean>("complete")) await this.#loadHistory();
       this.#accept(meta);
       return meta;
+    }
+
+    /** Chunk by chunk, so that a long history never stands in memory; one cut short is loaded again from the start. */
+    async #loadHistory(): Promise<void> {
+      this.#store.clearChunks();
+      await this.#ports.archive.loadChunks(this.#runId, (chunk) => this.#store.insert(chunk, true));
+      this.#store.setFact("complete", true);
+      this.#queue.reload();
     }
 
     /** Adopts what the database says; a terminal status is announced and never left again. */
@@ -249,7 +254,7 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       const { status, completedAt } = this.#meta!;
       const isOld = completedAt !== null && Date.now() - completedAt > KEEP_FINISHED_MS;
       if (!TERMINAL.has(status) || !isOld || this.#store.hasUnarchived()) return false;
-      this.#store.setFact("cleared", true);
+      this.#store.setFact("complete", false);
       return true;
     }
 
@@ -260,7 +265,7 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       if (this.#store.hasUnarchived()) due.push(now + ARCHIVE_EVERY_MS);
       const { status, leaseExpiresAt, completedAt } = this.#meta ?? {};
       if (status === "running" && leaseExpiresAt) due.push(Math.max(leaseExpiresAt, now + ARCHIVE_EVERY_MS));
-      if (completedAt && !this.#store.fact<boolean>("cleared")) due.push(completedAt + KEEP_FINISHED_MS);
+      if (completedAt && this.#store.fact<boolean>("complete")) due.push(completedAt + KEEP_FINISHED_MS);
       if (due.length === 0) return;
       const next = Math.min(...due);
       const current = await this.ctx.storage.getAlarm();
