@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests of the code's own text, which need nothing running. */
+const OF_THE_TEXT = ["test/architecture.test.ts", "test/readme.test.ts"];
+
 /**
  * `unit` needs nothing; `local` starts embedded parts of its own; `platform` talks HTTP and WebSocket to one platform
  * (the built Worker in workerd, a real Postgres, a real agent) that is started once for all its files.
@@ -10,13 +13,17 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: "unit", include: ["{src,trainer,agent}/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "unit", include: ["{src,trainer,agent}/**/*.test.ts", ...OF_THE_TEXT] },
+      },
       { extends: true, test: { name: "local", include: ["local/**/*.test.ts"] } },
       {
         extends: true,
         test: {
           name: "platform",
           include: ["test/**/*.test.ts"],
+          exclude: OF_THE_TEXT,
           globalSetup: "test/support/global-setup.ts",
         },
       },
