@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** What the server answers when the run is not this agent's (any more), or has ended. */
+const LOST = new Set(["LEASE_LOST", "RUN_FINISHED", "RUN_NOT_FOUND"]);
+
 /** A refusal the server means: asking again with the same words would not help. */
 export class Refused extends Error {
   readonly status: number;
@@ -12,9 +15,8 @@ export class Refused extends Error {
     this.code = code;
   }
 
-  /** The run is not this agent's (any more), or it has ended. */
   get meansLost(): boolean {
-    return this.status === 404 || this.status === 409;
+    return LOST.has(this.code);
   }
 }
 

@@ -165,3 +165,17 @@ it("says what was wrong with the data when a training cannot be done", async () 
   );
   expect(ended.body.error_message).toMatch(/line 3/i);
 });
+
+it("fails a run whose dataset was deleted before it could start", async () => {
+  const user = await newUser();
+  const dataset = (await user.post("/api/builtin-datasets/iris/prepare")).body.id;
+  const run = await newRun(user, { dataset_id: dataset, executor: "external", config: CONFIG });
+  await user.delete(`/api/datasets/${dataset}`);
+  // Only now does it become an agent's: no agent may have been quicker than the deletion.
+  await query("update runs set executor = 'agent', status = 'pending' where id = $1", [run]);
+  const ended = await until(
+    () => user.get(`/api/training/runs/${run}`),
+    ({ body }) => body.status === "failed",
+  );
+  expect(ended.body.error_message).toMatch(/dataset was deleted/);
+});
