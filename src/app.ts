@@ -9,6 +9,7 @@ import { pageRoutes, statusRoutes } from "./features/status/index.ts";
 import type { AppContext } from "./http/context.ts";
 import {
   crossOrigin,
+  drainRefused,
   jsonBodyLimit,
   mediaTypes,
   requestId,
@@ -36,6 +37,7 @@ export function createApp(env: Env): Router {
   app.use(requestLog);
   app.use(securityHeaders);
   app.use(crossOrigin(platform.settings.allowedOrigins));
+  app.use(drainRefused);
   app.use(mediaTypes);
   app.use(jsonBodyLimit(MAX_JSON_BYTES, isUpload));
   app.use(async (c, next) => {

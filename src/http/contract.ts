@@ -76,7 +76,7 @@ const knownCaller = createMiddleware<AppEnv>(async (c, next) => {
 /** Zod-OpenAPI's `createRoute`, with the guard that an operation's `security` promises. */
 export const createRoute = ((config) =>
   createOpenRoute(
-    config.security ? { ...config, middleware: knownCaller } : config,
+    config.security ? { ...config, middleware: [knownCaller, ...[config.middleware ?? []].flat()] } : config,
   )) as typeof createOpenRoute;
 
 /** Path parameters that are ids; a malformed one is simply not found. In lower case, since objects go by their id. */

@@ -66,7 +66,17 @@ export const crossOrigin = (allowed: ReadonlySet<string>) =>
       "x-request-id",
       "x-api-token",
     ],
-    exposeHeaders: ["link", "etag", "content-range", "content-disposition", "x-request-id", "retry-after"],
+    exposeHeaders: [
+      "link",
+      "etag",
+      "content-range",
+      "content-disposition",
+      "x-request-id",
+      "retry-after",
+      "ratelimit-limit",
+      "ratelimit-remaining",
+      "ratelimit-reset",
+    ],
     maxAge: 600,
   });
 
@@ -98,4 +108,20 @@ export const mediaTypes = createMiddleware<AppEnv>(async (c, next) => {
     );
   }
   await next();
+});
+
+const DRAINED_BYTES = 1_000_000;
+const DRAINING_MS = 1_000;
+
+/**
+ * Reads what a refusal left of a small body. A connection that is closed with a body unread is reset, and the client
+ * may get to see that instead of the answer.
+ */
+export const drainRefused = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  const { body } = c.req.raw;
+  if (c.res.status < 400 || !body || body.locked) return;
+  if (Number(c.req.header("content-length") ?? Infinity) > DRAINED_BYTES) return;
+  const late = new Promise((resolve) => setTimeout(resolve, DRAINING_MS));
+  await Promise.race([body.pipeTo(new WritableStream()), late]).catch(() => undefined);
 });

@@ -22,9 +22,8 @@ const brokenForm = () =>
 const tooLarge = (maxBytes: number) =>
   new AppError("too_large", "FORM_TOO_LARGE", `Fields and headers of a form may have ${maxBytes} bytes.`);
 
-/** The boundary a content type names, or `undefined` when it is not a form's. */
+/** The boundary a content type names, if it does. */
 export function boundaryOf(contentType: string): string | undefined {
-  if (!/^multipart\/form-data\s*;/i.test(contentType)) return undefined;
   const match = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(contentType);
   return match?.[1] ?? match?.[2];
 }
@@ -94,6 +93,11 @@ class DelimitedReader {
     return matchesAt(this.#buffer, wanted, 0);
   }
 
+  /** Leaves what has not been read to others. */
+  release(): void {
+    this.#source.releaseLock();
+  }
+
   async #fill(): Promise<void> {
     const { done, value } = await this.#source.read();
     if (done) throw brokenForm();
@@ -110,10 +114,14 @@ export async function* formParts(
   const delimiter = encoder.encode(`\r\n--${boundary}`);
   // The line break of the first delimiter is the one before the body.
   const reader = new DelimitedReader(body, LINE_END);
-  await collect(reader.until(delimiter), MAX_HEAD_BYTES);
-  while (!(await reader.startsWith(LAST))) {
-    const head = await collect(reader.until(HEAD_END), MAX_HEAD_BYTES);
-    yield { ...readHead(decoder.decode(head)), body: reader.until(delimiter) };
+  try {
+    await collect(reader.until(delimiter), MAX_HEAD_BYTES);
+    while (!(await reader.startsWith(LAST))) {
+      const head = await collect(reader.until(HEAD_END), MAX_HEAD_BYTES);
+      yield { ...readHead(decoder.decode(head)), body: reader.until(delimiter) };
+    }
+  } finally {
+    reader.release();
   }
 }
 

@@ -46,7 +46,7 @@ export class Client {
     return {
       status: response.status,
       headers: response.headers,
-      body: (isJson ? JSON.parse(text) : text) as T,
+      body: (isJson && text !== "" ? JSON.parse(text) : text) as T,
     };
   }
 

@@ -40,10 +40,10 @@ export const EndpointConfig = z
   .openapi("EndpointConfig");
 export type EndpointConfig = z.infer<typeof EndpointConfig>;
 
-const Name = z
+export const EndpointName = z
   .string()
   .regex(
-    /^[a-z0-9][a-z0-9._-]{0,62}$/i,
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
     "must be 1 to 63 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
   )
   .openapi({ description: "Unique over all owners; the last part of the predict address.", example: "iris" });
@@ -79,7 +79,7 @@ export type Endpoint = z.infer<typeof Endpoint>;
 export const CreateEndpoint = z
   .object({
     model_version_id: z.uuid(),
-    name: Name,
+    name: EndpointName,
     port: Port.default(8080),
     replicas: Replicas.default(1),
     config: EndpointConfig.nullish(),
@@ -89,7 +89,7 @@ export type CreateEndpoint = z.infer<typeof CreateEndpoint>;
 
 export const DeployVersion = z
   .object({
-    name: Name,
+    name: EndpointName,
     port: Port.default(8080),
     replicas: Replicas.default(1),
     config: EndpointConfig.nullish(),

@@ -1,17 +1,12 @@
 import { createRoute, errors, json, jsonBody, signedIn, z } from "#http/contract";
 import { createRouter } from "#http/router";
+import { EndpointName } from "./endpoints.schema.ts";
 import { PredictBody, Prediction } from "./predict.schema.ts";
 import { predict } from "./predict.service.ts";
 
 export const predictRoutes = createRouter();
 
-const NameParam = z.object({
-  name: z
-    .string()
-    .min(1)
-    .max(63)
-    .openapi({ param: { name: "name", in: "path" }, example: "iris" }),
-});
+const NameParam = z.object({ name: EndpointName });
 
 predictRoutes.openapi(
   createRoute({

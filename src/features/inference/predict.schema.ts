@@ -19,7 +19,8 @@ export const PredictBody = z
       .optional()
       .openapi({ description: "Accepted for compatibility; models here take none." }),
   })
-  .openapi("PredictBody");
+  // The generator takes a value of unknown shape for an optional one.
+  .openapi("PredictBody", { required: ["inputs"] });
 export type PredictBody = z.infer<typeof PredictBody>;
 
 export const Prediction = z

@@ -41,7 +41,12 @@ export type Claimed = z.infer<typeof Claimed>;
 export const Report = z
   .object({
     success: z.boolean(),
-    error: z.string().max(4000).optional(),
+    // Whatever a crashing program wrote last: it is the reason that counts, so it is mended and not refused.
+    error: z
+      .string()
+      .max(4000)
+      .transform((text) => text.toWellFormed().replaceAll("\0", "\ufffd"))
+      .optional(),
     result: z.record(z.string(), z.unknown()).optional(),
   })
   .openapi("LeaseReport");

@@ -40,8 +40,13 @@ function readTimestamp(value: unknown, path: string, now: number): number {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-// `__proto__` would not become a property of its own further on.
-const isKey = (key: string) => key.length > 0 && key.length <= MAX_KEY_LENGTH && key !== "__proto__";
+/** `__proto__` would not become a property of its own further on; the others Postgres could not keep. */
+const isKey = (key: string): boolean =>
+  key.length > 0 &&
+  key.length <= MAX_KEY_LENGTH &&
+  key !== "__proto__" &&
+  !key.includes("\0") &&
+  key.isWellFormed();
 
 function readCustom(columns: ColumnBuilder, custom: unknown, path: string): void {
   if (custom === undefined || custom === null) return;

@@ -1,0 +1,68 @@
+import { inject } from "vitest";
+import { type Answer, Client, newUser, type User } from "./client.ts";
+import { addressOf, isForAgents, isPublic, type Operation, validBody } from "./contract.ts";
+import { type Holdings, holdingsOf } from "./holdings.ts";
+
+/** Which of the owner's things an address is about, as far as that is known; any other address gets a model's id. */
+const KINDS: [prefix: string, kind: keyof Holdings][] = [
+  ["/api/datasets/", "dataset"],
+  ["/api/training/", "run"],
+  ["/api/agents/", "agent"],
+  ["/api/inference/endpoints/", "endpoint"],
+];
+
+/** Somebody who owns one of everything, somebody else, and an agent of each. */
+export class Parties {
+  readonly owner: User;
+  readonly other: User;
+  readonly agent: Client;
+  readonly otherAgent: Client;
+  readonly ids: Holdings;
+  /** What the owner's things are called in addresses, but for `id`. */
+  readonly own: Record<string, string>;
+
+  private constructor(
+    owner: User,
+    other: User,
+    tokens: [string, string],
+    ids: Holdings,
+    endpointName: string,
+  ) {
+    [this.owner, this.other, this.ids] = [owner, other, ids];
+    this.agent = new Client(inject("url"), { "x-ic-token": tokens[0] });
+    this.otherAgent = new Client(inject("url"), { "x-ic-token": tokens[1] });
+    this.own = { name: endpointName, version: "1" };
+  }
+
+  static async meet(): Promise<Parties> {
+    const [owner, other] = await Promise.all([newUser(), newUser()]);
+    const { ids, endpointName, agentToken } = await holdingsOf(owner);
+    const { token } = (await other.post("/api/agents", { name: "a" })).body;
+    return new Parties(owner, other, [agentToken, token], ids, endpointName);
+  }
+
+  /** The id of the owner's thing that an operation is about. */
+  idFor({ path }: Operation): string {
+    return this.ids[KINDS.find(([prefix]) => path.startsWith(prefix))?.[1] ?? "model"];
+  }
+
+  /** Who of the owner's side may call it. */
+  callerOf(operation: Operation): Client {
+    if (isPublic(operation)) return new Client(inject("url"));
+    return isForAgents(operation) ? this.agent : this.owner;
+  }
+}
+
+/** Calls an operation as its contract wants it. */
+export function send(
+  client: Client,
+  operation: Operation,
+  values: Record<string, string> = {},
+): Promise<Answer> {
+  const { body, headers = {} } = validBody(operation);
+  return client.call(operation.method, addressOf(operation, values), body, { headers });
+}
+
+/** Rows for `it.each`: an operation after its name. */
+export const each = (operations: Operation[]): [string, Operation][] =>
+  operations.map((operation) => [operation.name, operation]);
