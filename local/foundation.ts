@@ -32,6 +32,9 @@ export interface Foundation {
   vars: Record<string, string>;
 }
 
+/** Miniflare passes a client's own `CF-Connecting-IP` on, so the Worker must not believe it here. */
+const NO_EDGE = { TRUSTED_HOPS: "0" };
+
 /** Takes the data folder and brings up a database that is migrated and has an administrator. */
 export async function layFoundation(options: LocalOptions, teardown: Teardown): Promise<Foundation> {
   const { dataDir, env, holder, agent } = options;
@@ -42,5 +45,6 @@ export async function layFoundation(options: LocalOptions, teardown: Teardown): 
   const JWT_SECRET = jwtSecret(env["JWT_SECRET"], dataDir);
   const database = await openDatabase(options, lock, teardown);
   await provision({ databaseUrl: database.url, dataDir, adminEmail: env["ADMIN_EMAIL"], agent });
-  return { lock, databaseUrl: database.url, vars: { ...pickWorkerEnv(env), ...database.vars, JWT_SECRET } };
+  const vars = { ...NO_EDGE, ...pickWorkerEnv(env), ...database.vars, JWT_SECRET };
+  return { lock, databaseUrl: database.url, vars };
 }

@@ -1,10 +1,12 @@
 import { argon2 } from "./adapters/argon2.ts";
-import { createModelPools, createRunFeeds } from "./adapters/durable.ts";
+import { createDurableLimiter, createModelPools, createRunFeeds } from "./adapters/durable.ts";
 import { createJwt } from "./adapters/jwt.ts";
+import { withFallback } from "./adapters/limiter-fallback.ts";
 import { createDb } from "./adapters/neon.ts";
 import { onnxRuntime } from "./adapters/onnxruntime.ts";
 import { createR2Blobs } from "./adapters/r2.ts";
 import { createS3Blobs } from "./adapters/s3.ts";
+import { createUpstashLimiter } from "./adapters/upstash.ts";
 import { type Config, readConfig, settingsOf } from "./config.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
 import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
@@ -12,6 +14,7 @@ import type { Actor } from "./kernel/actor.ts";
 import type { Ctx } from "./kernel/ctx.ts";
 import { createLog, type Log } from "./kernel/log.ts";
 import type { Blobs } from "./kernel/ports/blobs.ts";
+import type { Limiter } from "./kernel/ports/limiter.ts";
 
 /** The Worker's bindings; variables are read through `config.ts`. */
 export interface Env {
@@ -19,6 +22,7 @@ export interface Env {
   ASSETS?: Fetcher;
   RUN_FEED: DurableObjectNamespace;
   MODEL_POOL: DurableObjectNamespace;
+  RATE_WINDOW: DurableObjectNamespace;
 }
 
 /** What does not change between the requests of one isolate. */
@@ -28,10 +32,7 @@ export interface Platform extends Omit<Ctx, "actor" | "requestId" | "now" | "log
 
 function blobsOf(config: Config, bucket: R2Bucket): Blobs {
   const { S3_ENDPOINT, S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = config;
-  if (!S3_ENDPOINT) return createR2Blobs(bucket);
-  if (!S3_BUCKET || !S3_ACCESS_KEY_ID || !S3_SECRET_ACCESS_KEY) {
-    throw new Error("Configuration: S3_ENDPOINT needs S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY");
-  }
+  if (!S3_ENDPOINT || !S3_BUCKET || !S3_ACCESS_KEY_ID || !S3_SECRET_ACCESS_KEY) return createR2Blobs(bucket);
   return createS3Blobs({
     endpoint: S3_ENDPOINT,
     bucket: S3_BUCKET,
@@ -41,15 +42,22 @@ function blobsOf(config: Config, bucket: R2Bucket): Blobs {
   });
 }
 
+function limiterOf(config: Config, namespace: DurableObjectNamespace): Limiter {
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = config;
+  return url && token ? createUpstashLimiter({ url, token }) : createDurableLimiter(namespace);
+}
+
 function assemble(env: Env): Platform {
   const config = readConfig(env);
+  const log = createLog(config.LOG_LEVEL);
   return {
-    log: createLog(config.LOG_LEVEL),
+    log,
     settings: settingsOf(config),
     db: createDb(config.DATABASE_URL, config.NEON_PROXY),
     blobs: blobsOf(config, env.BLOBS),
     feeds: createRunFeeds(env.RUN_FEED),
     pools: createModelPools(env.MODEL_POOL),
+    limiter: withFallback(limiterOf(config, env.RATE_WINDOW), log),
     passwords: argon2,
     tokens: createJwt({ secret: config.JWT_SECRET, issuer: config.JWT_ISSUER }),
   };

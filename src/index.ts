@@ -1,6 +1,7 @@
 import { createApp } from "./app.ts";
 import { type Env, modelPoolPorts, runFeedPorts } from "./context.ts";
 import { createModelPool } from "./features/inference/index.ts";
+import { createRateWindow } from "./features/limits/index.ts";
 import { createRunFeed } from "./features/runs/index.ts";
 import type { Router } from "./http/router.ts";
 import { sweep } from "./sweep.ts";
@@ -18,3 +19,6 @@ export class RunFeed extends createRunFeed(runFeedPorts) {}
 
 /** The pool that serves one model version. */
 export class ModelPool extends createModelPool(modelPoolPorts) {}
+
+/** The counts behind the rate limits, for one shard of the keys. */
+export class RateWindow extends createRateWindow() {}

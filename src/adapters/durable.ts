@@ -1,3 +1,4 @@
+import type { Limiter } from "../kernel/ports/limiter.ts";
 import type { ModelPoolHandle, ModelPools } from "../kernel/ports/model-pools.ts";
 import type { RunFeedHandle, RunFeeds } from "../kernel/ports/run-feeds.ts";
 
@@ -24,4 +25,19 @@ export const createRunFeeds = (namespace: DurableObjectNamespace): RunFeeds => (
 /** Model pools as Durable Objects, one per model version. */
 export const createModelPools = (namespace: DurableObjectNamespace): ModelPools => ({
   of: (versionId) => namespace.getByName(versionId) as unknown as ModelPoolHandle,
+});
+
+// Each answers some thousand calls a second; all are created near whoever called first.
+const LIMITER_SHARDS = 32;
+
+/** The shard a key belongs to, by FNV-1a. */
+function shardOf(key: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return `shard-${(hash >>> 0) % LIMITER_SHARDS}`;
+}
+
+/** Rate limits as Durable Objects: a key always meets the same one of a fixed number of objects. */
+export const createDurableLimiter = (namespace: DurableObjectNamespace): Limiter => ({
+  take: async (key, rule) => (namespace.getByName(shardOf(key)) as unknown as Limiter).take(key, rule),
 });

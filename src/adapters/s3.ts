@@ -12,6 +12,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { Blobs, ByteRange } from "../kernel/ports/blobs.ts";
+import { exactLength } from "./exact-length.ts";
 import { partsOf } from "./parts.ts";
 
 export interface S3Options {
@@ -26,6 +27,9 @@ const PART_BYTES = 8 * 1024 * 1024;
 // DeleteObjects takes at most this many keys.
 const DELETE_BATCH = 1000;
 
+// The client would write to the console; whoever asked for a blob logs what failed, with the request's id.
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
 class S3Blobs implements Blobs {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -39,12 +43,28 @@ class S3Blobs implements Blobs {
       forcePathStyle: true,
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
+      logger: SILENT,
     });
   }
 
   async put(key: string, body: ReadableStream<Uint8Array>, size?: number): Promise<void> {
-    if (size === undefined) return this.#putInParts(key, body);
-    await this.#putWhole(key, body, size);
+    await (size === undefined ? this.#putInParts(key, body) : this.#putStream(key, body, size));
+  }
+
+  async #putStream(key: string, body: ReadableStream<Uint8Array>, size: number): Promise<void> {
+    // Only of this stream does fetch know the length, which S3 has to be told and which is signed.
+    const { readable, writable } = new FixedLengthStream(size);
+    const sending = this.#putWhole(key, readable, size);
+    const refused = new AbortController();
+    const reading = body.pipeThrough(exactLength(size)).pipeTo(writable, { signal: refused.signal });
+    try {
+      // Whichever breaks first says why.
+      await Promise.all([reading, sending]);
+    } catch (error) {
+      refused.abort(error);
+      await Promise.allSettled([reading, sending]);
+      throw error;
+    }
   }
 
   async #putWhole(key: string, body: ReadableStream<Uint8Array> | Uint8Array, size: number): Promise<void> {
@@ -55,29 +75,35 @@ class S3Blobs implements Blobs {
 
   async #putInParts(key: string, body: ReadableStream<Uint8Array>): Promise<void> {
     const parts = partsOf(body, PART_BYTES);
-    const first = await parts.next();
-    const second = await parts.next();
-    const whole = first.value ?? new Uint8Array();
-    if (second.done) return this.#putWhole(key, whole, whole.length);
+    try {
+      const first = await parts.next();
+      const second = await parts.next();
+      const whole = first.value ?? new Uint8Array();
+      if (second.done) await this.#putWhole(key, whole, whole.length);
+      else await this.#uploadParts(key, [whole, second.value], parts);
+    } finally {
+      await parts.return(undefined);
+    }
+  }
+
+  async #uploadParts(key: string, first: Uint8Array[], rest: AsyncIterable<Uint8Array>): Promise<void> {
     const target = { Bucket: this.#bucket, Key: key };
     const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(target));
     const done: { PartNumber: number; ETag: string | undefined }[] = [];
-    const upload = async (part: Uint8Array) => {
+    const send = async (Body: Uint8Array) => {
       const PartNumber = done.length + 1;
-      const reply = await this.#client.send(
-        new UploadPartCommand({ ...target, UploadId, PartNumber, Body: part }),
-      );
-      done.push({ PartNumber, ETag: reply.ETag });
+      const part = new UploadPartCommand({ ...target, UploadId, PartNumber, Body });
+      done.push({ PartNumber, ETag: (await this.#client.send(part)).ETag });
     };
     try {
-      await upload(whole);
-      await upload(second.value);
-      for await (const part of parts) await upload(part);
+      for (const part of first) await send(part);
+      for await (const part of rest) await send(part);
       await this.#client.send(
         new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts: done } }),
       );
     } catch (error) {
-      await this.#client.send(new AbortMultipartUploadCommand({ ...target, UploadId }));
+      // Left-over parts are the bucket's lifecycle rules' business; why the upload failed must not get lost over them.
+      await this.#client.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => {});
       throw error;
     }
   }
@@ -106,9 +132,13 @@ class S3Blobs implements Blobs {
   async delete(keys: string[]): Promise<void> {
     for (let i = 0; i < keys.length; i += DELETE_BATCH) {
       const Objects = keys.slice(i, i + DELETE_BATCH).map((Key) => ({ Key }));
-      await this.#client.send(
+      const { Errors = [] } = await this.#client.send(
         new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } }),
       );
+      // The answer is a success even when some of the keys were not deleted.
+      const [failed] = Errors;
+      if (failed)
+        throw new Error(`${Errors.length} not deleted; ${failed.Key}: ${failed.Code} ${failed.Message}`);
     }
   }
 }

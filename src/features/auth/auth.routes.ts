@@ -1,4 +1,5 @@
 import { createRoute, errors, json, jsonBody, noContent, signedIn } from "#http/contract";
+import { limitByAddress } from "#http/rate-limit";
 import { createRouter } from "#http/router";
 import { Login, Refresh, Register, Registered, SignedIn, User } from "./auth.schema.ts";
 import { login, logout, me, refresh, register } from "./auth.service.ts";
@@ -12,8 +13,9 @@ authRoutes.openapi(
     path: "/api/auth/register",
     tags,
     summary: "Open an account",
+    middleware: limitByAddress("register"),
     request: { body: jsonBody(Register) },
-    responses: { 201: json(Registered, "The new account"), ...errors(400, 403, 409, 422) },
+    responses: { 201: json(Registered, "The new account"), ...errors(400, 403, 409, 422, 429) },
   }),
   async (c) => {
     const user = await register(c.var.ctx, c.req.valid("json"));
@@ -27,8 +29,9 @@ authRoutes.openapi(
     path: "/api/auth/login",
     tags,
     summary: "Sign in",
+    middleware: limitByAddress("login"),
     request: { body: jsonBody(Login) },
-    responses: { 200: json(SignedIn, "Tokens and the account"), ...errors(400, 401, 422) },
+    responses: { 200: json(SignedIn, "Tokens and the account"), ...errors(400, 401, 422, 429) },
   }),
   async (c) => c.json(await login(c.var.ctx, c.req.valid("json")), 200),
 );
@@ -40,8 +43,9 @@ authRoutes.openapi(
     tags,
     summary: "Trade a refresh token for a new pair",
     description: "Needs no access token. A refresh token used a second time ends its session.",
+    middleware: limitByAddress("refresh"),
     request: { body: jsonBody(Refresh) },
-    responses: { 200: json(SignedIn, "A new pair of tokens"), ...errors(400, 401, 422) },
+    responses: { 200: json(SignedIn, "A new pair of tokens"), ...errors(400, 401, 422, 429) },
   }),
   async (c) => c.json(await refresh(c.var.ctx, c.req.valid("json").refresh_token), 200),
 );

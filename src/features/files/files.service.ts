@@ -1,7 +1,7 @@
 import type { Ctx } from "../../kernel/ctx.ts";
 import { AppError } from "../../kernel/errors.ts";
-import { toHex } from "../../kernel/secret.ts";
 import type { IncomingFile } from "../../kernel/upload.ts";
+import { Meter } from "./meter.ts";
 import { deleteOrphans, insertOrphan, listDueOrphans } from "./files.repo.ts";
 
 /** A blob that is complete but not owned yet: put `adopt(db, blobKey)` in the batch that inserts its owner. */
@@ -15,39 +15,46 @@ export interface StoredFile {
 // Longer than any upload may take; until then the sweep leaves the blob alone.
 const UPLOAD_GRACE_MS = 24 * 3_600_000;
 const SWEEP_BATCH = 500;
+const STORE_RETRY_SECONDS = 5;
 
 /** Streams a file into the blob store under a fresh key, hashing and counting it on the way. */
 export async function storeFile(ctx: Ctx, prefix: string, file: IncomingFile): Promise<StoredFile> {
   const blobKey = `${prefix}/${crypto.randomUUID()}`;
   await insertOrphan(ctx.db, blobKey, new Date(ctx.now.getTime() + UPLOAD_GRACE_MS));
-  const digest = new crypto.DigestStream("SHA-256");
-  const hashing = digest.getWriter();
-  let fileSize = 0;
-  const metered = file.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      async transform(chunk, controller) {
-        fileSize += chunk.length;
-        await hashing.write(chunk);
-        controller.enqueue(chunk);
-      },
-    }),
-  );
+  const meter = new Meter(file.body);
   try {
-    await ctx.blobs.put(blobKey, metered, file.size);
+    await ctx.blobs.put(blobKey, meter.stream, file.size);
   } catch (error) {
-    await hashing.abort(error);
-    throw error instanceof AppError ? error : cutShort(ctx, error);
+    await meter.abandon(error);
+    throw refusalOf(ctx, error, meter, file);
   }
-  await hashing.close();
-  return { blobKey, fileName: file.name, fileSize, sha256: toHex(new Uint8Array(await digest.digest)) };
+  return { blobKey, fileName: file.name, fileSize: meter.bytes, sha256: await meter.sha256() };
 }
 
-function cutShort(ctx: Ctx, error: unknown): AppError {
-  ctx.log("warn", "files.upload_failed", { error });
+/** Whose fault a failed upload is: what the limits said, the sender's, or the store's. */
+function refusalOf(
+  ctx: Ctx,
+  error: unknown,
+  { sourceError, bytes, ended }: Meter,
+  { size }: IncomingFile,
+): AppError {
+  if (sourceError instanceof AppError) return sourceError;
+  const isShort = ended && size !== undefined && bytes !== size;
+  ctx.log("warn", "files.upload_failed", { error, source_failed: sourceError !== undefined, bytes, size });
+  if (sourceError !== undefined || isShort) {
+    return new AppError(
+      "bad_request",
+      "UPLOAD_INCOMPLETE",
+      "The upload did not arrive whole; nothing was kept.",
+    );
+  }
   return new AppError(
-    "bad_request",
-    "UPLOAD_INCOMPLETE",
-    "The upload did not arrive whole; nothing was kept.",
+    "unavailable",
+    "STORAGE_UNAVAILABLE",
+    "The file store does not take files now; try again.",
+    {
+      retry_after: STORE_RETRY_SECONDS,
+    },
   );
 }
 
