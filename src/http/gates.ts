@@ -16,8 +16,8 @@ export const requestId = (logFor: (requestId: string) => Log) =>
     c.set("requestId", id);
     c.set("log", logFor(id));
     await next();
-    // A WebSocket answer (101) has immutable headers.
-    if (c.res.status !== 101) c.header("x-request-id", id);
+    // A WebSocket answer (101) has immutable headers. Not `c.header`, which would copy the whole response.
+    if (c.res.status !== 101) c.res.headers.set("x-request-id", id);
   });
 
 /** One line per request: what was asked, what came of it, how long it took. Never a query string. */
@@ -49,11 +49,21 @@ export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
     await next();
     pagePolicy = c.res.headers.get("content-security-policy");
   });
-  if (pagePolicy !== null) c.header("content-security-policy", pagePolicy);
+  if (pagePolicy !== null) c.res.headers.set("content-security-policy", pagePolicy);
 });
 
 /** Cross-origin calls from the configured dashboards only; `*` allows any (without credentials). */
-export const crossOrigin = (allowed: ReadonlySet<string>) =>
+export function crossOrigin(allowed: ReadonlySet<string>) {
+  const answer = createCors(allowed);
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (c.req.header("origin") !== undefined) return answer(c, next);
+    // Programs name no origin and need none of it, but caches must know that the answer depends on it.
+    await next();
+    if (c.res.status !== 101) c.res.headers.append("vary", "Origin");
+  });
+}
+
+const createCors = (allowed: ReadonlySet<string>) =>
   cors({
     origin: (origin) => (allowed.has("*") ? "*" : allowed.has(origin) ? origin : null),
     allowMethods: ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"],

@@ -14,21 +14,27 @@ const call = (inputs: Record<string, Tensor>, over: Partial<Call> = {}): Call =>
   ...over,
 });
 
+/** Always waits for company, which the real window does only where there is some. */
+const ALWAYS = { waits: () => true, gathered: () => undefined };
+
 /** A model that doubles each value and cannot digest 13. */
 function doubling() {
   const runs: number[][] = [];
   let now = 0;
-  const batcher = new Batcher({
-    now: () => now,
-    soon: (work) => void setTimeout(work, 0),
-    run: async ({ x }) => {
-      const values = [...(x!.data as Float32Array)];
-      runs.push(values);
-      if (values.includes(13)) return { ok: false, reason: "failed", message: "13" };
-      const data = Float32Array.from(values, (value) => value * 2);
-      return { ok: true, outputs: { y: { type: "float32", shape: [...x!.shape], data } }, computeMs: 0 };
+  const batcher = new Batcher(
+    {
+      now: () => now,
+      soon: (work) => void setTimeout(work, 0),
+      run: async ({ x }) => {
+        const values = [...(x!.data as Float32Array)];
+        runs.push(values);
+        if (values.includes(13)) return { ok: false, reason: "failed", message: "13" };
+        const data = Float32Array.from(values, (value) => value * 2);
+        return { ok: true, outputs: { y: { type: "float32", shape: [...x!.shape], data } }, computeMs: 0 };
+      },
     },
-  });
+    ALWAYS,
+  );
   return { batcher, runs, advance: (ms: number) => (now += ms) };
 }
 
@@ -88,18 +94,21 @@ describe("Batcher", () => {
 
   it("stops joining for a model whose answer has no entry for each row", async () => {
     const runs: number[] = [];
-    const batcher = new Batcher({
-      now: () => 0,
-      soon: (work) => void setTimeout(work, 0),
-      run: async ({ x }) => {
-        runs.push(x!.data.length);
-        return {
-          ok: true,
-          outputs: { y: { type: "float32", shape: [1], data: new Float32Array(1) } },
-          computeMs: 0,
-        };
+    const batcher = new Batcher(
+      {
+        now: () => 0,
+        soon: (work) => void setTimeout(work, 0),
+        run: async ({ x }) => {
+          runs.push(x!.data.length);
+          return {
+            ok: true,
+            outputs: { y: { type: "float32", shape: [1], data: new Float32Array(1) } },
+            computeMs: 0,
+          };
+        },
       },
-    });
+      ALWAYS,
+    );
     const both = () => Promise.all([batcher.submit(call(rows(1))), batcher.submit(call(rows(2)))]);
     await both();
     await both();
@@ -108,18 +117,32 @@ describe("Batcher", () => {
 
   it("hands an unexpected error to the call it belongs to and goes on", async () => {
     let isFirst = true;
-    const batcher = new Batcher({
-      now: () => 0,
-      soon: (work) => void setTimeout(work, 0),
-      run: async () => {
-        if (isFirst) {
-          isFirst = false;
-          throw new Error("broken");
-        }
-        return { ok: true, outputs: {}, computeMs: 0 };
+    const batcher = new Batcher(
+      {
+        now: () => 0,
+        soon: (work) => void setTimeout(work, 0),
+        run: async () => {
+          if (isFirst) {
+            isFirst = false;
+            throw new Error("broken");
+          }
+          return { ok: true, outputs: {}, computeMs: 0 };
+        },
       },
-    });
+      ALWAYS,
+    );
     await expect(batcher.submit(call(rows(1)))).rejects.toThrow("broken");
     await expect(batcher.submit(call(rows(1)))).resolves.toMatchObject({ ok: true });
   });
+});
+
+it("lets a lone call through at once", async () => {
+  let waited = 0;
+  const batcher = new Batcher({
+    now: () => 0,
+    soon: (work) => void (waited++, setTimeout(work, 0)),
+    run: async () => ({ ok: true, outputs: {}, computeMs: 0 }),
+  });
+  for (let i = 0; i < 10; i++) await batcher.submit({ inputs: {}, rows: 1, maxRows: 10, deadline: 1 });
+  expect(waited).toBe(0);
 });

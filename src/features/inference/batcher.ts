@@ -1,4 +1,5 @@
 import type { PredictReply, Tensor } from "../../kernel/ports/model-pools.ts";
+import { BatchWindow } from "../../kernel/batch-window.ts";
 import { joinKey, joinRows, splitRows } from "./tensor-rows.ts";
 
 /** One call on its way into the model. */
@@ -52,17 +53,19 @@ export function planRuns<C extends Call>(calls: C[]): C[][] {
 }
 
 /**
- * Lets calls that arrive together share one run. It waits for nobody: the window is one turn of the event loop, and while
- * a run blocks the thread the next calls gather by themselves.
+ * Lets calls that arrive together share one run. The window is one turn of the event loop, and only where calls do come
+ * together; while a run blocks the thread the next calls gather by themselves.
  */
 export class Batcher {
   readonly #host: BatcherHost;
+  readonly #window: Pick<BatchWindow, "waits" | "gathered">;
   #waiting: Waiting[] = [];
   #isBusy = false;
   #canJoin = true;
 
-  constructor(host: BatcherHost) {
+  constructor(host: BatcherHost, window: Pick<BatchWindow, "waits" | "gathered"> = new BatchWindow()) {
     this.#host = host;
+    this.#window = window;
   }
 
   submit(call: Call): Promise<PredictReply> {
@@ -75,7 +78,11 @@ export class Batcher {
   #wake(): void {
     if (this.#isBusy || this.#waiting.length === 0) return;
     this.#isBusy = true;
-    this.#host.soon(() => void this.#work());
+    if (!this.#window.waits()) return void this.#work();
+    this.#host.soon(() => {
+      this.#window.gathered(this.#waiting.length);
+      void this.#work();
+    });
   }
 
   async #work(): Promise<void> {

@@ -220,6 +220,8 @@ describe("ServingPool", () => {
     const before = endpoints.get("e");
     for (let i = 0; i < 20; i++) await pool.predict("e", row(i));
     expect(endpoints.get("e")).toBe(before);
+    // Calls are counted in the turn after them, and written down a second later.
+    await pass(0);
     await pass(1000);
     expect(endpoints.get("e")?.figures).toMatchObject({ success: 19, error: 1 });
   });

@@ -1,4 +1,5 @@
 import type { FeedAck, LogLine, MetricColumns, MetricPoint } from "../../kernel/ports/run-feeds.ts";
+import { BatchWindow } from "../../kernel/batch-window.ts";
 import { encodeLogs, encodeMetrics } from "./chunk-codec.ts";
 import type { FeedEvent } from "./feed-frames.ts";
 import type { Ack, FeedStore } from "./feed-store.ts";
@@ -24,6 +25,7 @@ const sizeOf = (input: Input): number =>
 export class FeedWriteQueue {
   readonly #store: FeedStore;
   readonly #onWritten: (events: FeedEvent[], latest: MetricPoint | undefined) => void;
+  readonly #window = new BatchWindow();
   #pending: Pending[] = [];
   #seq: number;
 
@@ -45,8 +47,16 @@ export class FeedWriteQueue {
   append(input: Input, key?: string): Promise<FeedAck> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ ...input, key, resolve, reject });
-      if (this.#pending.length === 1) setTimeout(() => this.#commit(), 0);
+      if (this.#pending.length === 1) this.#commitSoon();
     });
+  }
+
+  #commitSoon(): void {
+    if (!this.#window.waits()) return this.#commit();
+    setTimeout(() => {
+      this.#window.gathered(this.#pending.length);
+      this.#commit();
+    }, 0);
   }
 
   #commit(): void {

@@ -26,23 +26,25 @@ pageRoutes.get("/docs/start.js", (c) =>
   c.body(START, 200, { "content-type": "text/javascript; charset=utf-8" }),
 );
 
-const TYPES: Record<string, string> = {
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
+/** The reference page's own files, from the pinned package; one route each, since a pattern would slow every request. */
+const FILES = {
+  "swagger-ui.css": "text/css; charset=utf-8",
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 };
 
-pageRoutes.get("/docs/:file{swagger-ui(?:-bundle)?\\.(?:css|js)}", async (c) => {
-  const assets = (c.env as { ASSETS?: Fetcher } | undefined)?.ASSETS;
-  const file = await assets?.fetch(c.req.raw);
-  const type = TYPES[c.req.path.slice(c.req.path.lastIndexOf(".") + 1)]!;
-  if (file?.ok) {
-    return new Response(file.body, {
-      headers: { "content-type": type, "cache-control": "public, max-age=86400" },
-    });
-  }
-  throw new AppError(
-    "not_found",
-    "NOT_FOUND",
-    "The reference page's files were not built; run `npm run build`.",
-  );
-});
+for (const [name, type] of Object.entries(FILES)) {
+  pageRoutes.get(`/docs/${name}`, async (c) => {
+    const assets = (c.env as { ASSETS?: Fetcher } | undefined)?.ASSETS;
+    const file = await assets?.fetch(c.req.raw);
+    if (file?.ok) {
+      return new Response(file.body, {
+        headers: { "content-type": type, "cache-control": "public, max-age=86400" },
+      });
+    }
+    throw new AppError(
+      "not_found",
+      "NOT_FOUND",
+      "The reference page's files were not built; run `npm run build`.",
+    );
+  });
+}
