@@ -44,11 +44,11 @@ const apiHeaders = secureHeaders({
 
 /** An API answers data, never pages: nothing may be framed, sniffed or run. A page says its own content policy. */
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
-  let pagePolicy: string | null = null;
-  await apiHeaders(c, async () => {
-    await next();
-    pagePolicy = c.res.headers.get("content-security-policy");
-  });
+  await next();
+  // A WebSocket answer has immutable headers, and no page to protect.
+  if (c.res.status === 101) return;
+  const pagePolicy = c.res.headers.get("content-security-policy");
+  await apiHeaders(c, async () => undefined);
   if (pagePolicy !== null) c.res.headers.set("content-security-policy", pagePolicy);
 });
 
