@@ -24,6 +24,12 @@ if (unknown.length > 0) {
 }
 
 const bundle = await buildBench();
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    bundle.remove();
+    process.exit(1);
+  });
+}
 try {
   for (const name of asked.length > 0 ? asked : all) {
     const machine = describeMachine();

@@ -16,9 +16,6 @@ const [workerDir, agent] = process.argv.slice(2);
 const dataDir = mkdtempSync(join(tmpdir(), "myelin-bench-"));
 const remove = () => rmSync(dataDir, { recursive: true, force: true });
 
-// Ctrl+C reaches the whole group; this one ends in order, when its parent is gone.
-process.on("SIGINT", () => {});
-
 const platform = await startPlatform({
   dataDir,
   workerDir: workerDir!,
@@ -32,8 +29,9 @@ const platform = await startPlatform({
   throw error;
 });
 
-process.once("disconnect", () => {
-  void platform.stop().finally(remove);
-});
-const { url, databaseUrl } = platform;
-process.send!({ url, databaseUrl, dataDir, pids: platform.pids() } satisfies PlatformFacts);
+const end = () => void platform.stop().finally(remove);
+process.once("disconnect", end);
+if (process.connected) {
+  const { url, databaseUrl } = platform;
+  process.send!({ url, databaseUrl, dataDir, pids: platform.pids() } satisfies PlatformFacts);
+} else end();

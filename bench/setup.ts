@@ -34,7 +34,11 @@ export async function onPlatform<T>(
   work: (bench: Bench) => Promise<T>,
 ): Promise<T> {
   const program = join(import.meta.dirname, "platform.ts");
-  const child = fork(program, [workerDir, ...(agent ? ["agent"] : [])], { stdio: ["ignore", 2, 2, "ipc"] });
+  // In a group of its own: what ends the benchmark from the terminal must not reach it, it ends in order by itself.
+  const child = fork(program, [workerDir, ...(agent ? ["agent"] : [])], {
+    stdio: ["ignore", 2, 2, "ipc"],
+    detached: true,
+  });
   const gone = once(child, "exit");
   const started = once(child, "message") as Promise<[PlatformFacts]>;
   const failed = gone.then(([code]) => {
