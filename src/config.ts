@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Settings } from "./kernel/ctx.ts";
-import type { LogLevel } from "./kernel/log.ts";
 
 const flagList = z
   .string()
@@ -99,5 +98,3 @@ export const settingsOf = (config: Config): Settings => ({
   },
   trustedHops: config.TRUSTED_HOPS,
 });
-
-export type { LogLevel };

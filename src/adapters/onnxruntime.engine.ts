@@ -69,6 +69,3 @@ export async function startEngine(): Promise<void> {
   await start();
   started = true;
 }
-
-/** Bytes the wasm heap occupies; it never shrinks. `null` before the first model. */
-export const heapBytes = (): number | null => heap?.buffer.byteLength ?? null;

@@ -1,5 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { AppError } from "../kernel/errors.ts";
+import { AppError, invalidFields } from "../kernel/errors.ts";
 import { isNestedDeeper, MAX_NESTING } from "../kernel/nesting.ts";
 import type { AppEnv } from "./context.ts";
 
@@ -25,13 +25,7 @@ export function createRouter(): Router {
         path: issue.path.join("."),
         message: issue.message,
       }));
-      const where = result.target === "json" ? "body" : result.target;
-      const first = fields[0];
-      const text = first ? `${first.path || where}: ${first.message}` : "unreadable";
-      throw new AppError("invalid", "VALIDATION_FAILED", `The ${where} is not valid: ${text}`, {
-        in: where,
-        fields,
-      });
+      throw invalidFields(result.target === "json" ? "body" : result.target, fields);
     },
   });
 }

@@ -31,3 +31,18 @@ export class AppError extends Error {
     this.details = details;
   }
 }
+
+export interface FieldFault {
+  path: string;
+  message: string;
+}
+
+/** The 422 for input that can be read but breaks a rule, with the fields that do; `where` is body, form, query or header. */
+export function invalidFields(where: string, fields: FieldFault[]): AppError {
+  const [first] = fields;
+  const text = first ? `${first.path || where}: ${first.message}` : "unreadable";
+  return new AppError("invalid", "VALIDATION_FAILED", `The ${where} is not valid: ${text}`, {
+    in: where,
+    fields,
+  });
+}

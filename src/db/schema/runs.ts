@@ -63,4 +63,3 @@ export const runChunks = pgTable(
 );
 
 export type RunRow = typeof runs.$inferSelect;
-export type RunChunkRow = typeof runChunks.$inferSelect;

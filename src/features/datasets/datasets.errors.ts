@@ -1,4 +1,4 @@
-import { AppError } from "../../kernel/errors.ts";
+import { AppError, invalidFields } from "../../kernel/errors.ts";
 
 export const datasetNotFound = () =>
   new AppError("not_found", "DATASET_NOT_FOUND", "There is no such dataset.");
@@ -15,9 +15,4 @@ export const builtinNotShipped = (id: string) =>
 
 export const emptyFile = () => new AppError("invalid", "FILE_EMPTY", "The file is empty.");
 
-const badField = (path: string, message: string) =>
-  new AppError("invalid", "VALIDATION_FAILED", `The form is not valid: ${path}: ${message}`, {
-    in: "form",
-    fields: [{ path, message }],
-  });
-export const fieldInvalid = badField;
+export const fieldInvalid = (path: string, message: string) => invalidFields("form", [{ path, message }]);

@@ -1,5 +1,5 @@
 import type { MetricColumns, MetricPoint } from "../../kernel/ports/run-feeds.ts";
-import { AppError } from "../../kernel/errors.ts";
+import { invalidFields } from "../../kernel/errors.ts";
 import { nameNumber, readNumber } from "../../kernel/named-number.ts";
 import { ColumnBuilder } from "./metric-columns.ts";
 
@@ -12,12 +12,7 @@ const MAX_CUSTOM = 64;
 const MAX_KEY_LENGTH = 100;
 const MAX_STEP = Number.MAX_SAFE_INTEGER;
 
-function invalid(path: string, message: string): AppError {
-  return new AppError("invalid", "VALIDATION_FAILED", `The body is not valid: ${path}: ${message}`, {
-    in: "body",
-    fields: [{ path, message }],
-  });
-}
+const invalid = (path: string, message: string) => invalidFields("body", [{ path, message }]);
 
 function readValue(value: unknown, path: string): number {
   const number = readNumber(value);
