@@ -1,7 +1,6 @@
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
-import { secureHeaders } from "hono/secure-headers";
 import { AppError } from "../kernel/errors.ts";
 import type { Log } from "../kernel/log.ts";
 import type { AppEnv } from "./context.ts";
@@ -33,23 +32,31 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
   });
 });
 
-const apiHeaders = secureHeaders({
-  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  crossOriginResourcePolicy: "cross-origin",
-  referrerPolicy: "no-referrer",
-  strictTransportSecurity: "max-age=31536000; includeSubDomains",
-  xFrameOptions: "DENY",
-  permissionsPolicy: { camera: [], geolocation: [], microphone: [] },
-});
-
 /** An API answers data, never pages: nothing may be framed, sniffed or run. A page says its own content policy. */
+const SECURITY_HEADERS: readonly (readonly [name: string, value: string])[] = [
+  ["cross-origin-opener-policy", "same-origin"],
+  ["cross-origin-resource-policy", "cross-origin"],
+  ["origin-agent-cluster", "?1"],
+  ["permissions-policy", "camera=(), geolocation=(), microphone=()"],
+  ["referrer-policy", "no-referrer"],
+  ["strict-transport-security", "max-age=31536000; includeSubDomains"],
+  ["x-content-type-options", "nosniff"],
+  ["x-dns-prefetch-control", "off"],
+  ["x-download-options", "noopen"],
+  ["x-frame-options", "DENY"],
+  ["x-permitted-cross-domain-policies", "none"],
+  ["x-xss-protection", "0"],
+];
+const API_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+// Not Hono's `secureHeaders`, which works its fixed answer out anew for each request: 36 µs of a 700 µs call.
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   await next();
   // A WebSocket answer has immutable headers, and no page to protect.
   if (c.res.status === 101) return;
-  const pagePolicy = c.res.headers.get("content-security-policy");
-  await apiHeaders(c, async () => undefined);
-  if (pagePolicy !== null) c.res.headers.set("content-security-policy", pagePolicy);
+  const { headers } = c.res;
+  for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
+  if (!headers.has("content-security-policy")) headers.set("content-security-policy", API_CONTENT_POLICY);
 });
 
 /** Cross-origin calls from the configured dashboards only; `*` allows any (without credentials). */
@@ -96,10 +103,15 @@ const tooLarge = (maxBytes: number) => () => {
 
 /** Bounds ordinary bodies; the streaming upload routes count for themselves. */
 export function jsonBodyLimit(maxBytes: number, isUpload: (method: string, path: string) => boolean) {
-  const limit = bodyLimit({ maxSize: maxBytes, onError: tooLarge(maxBytes) });
-  return createMiddleware<AppEnv>((c, next) =>
-    isUpload(c.req.method, c.req.path) ? next() : limit(c, next),
-  );
+  const refuse = tooLarge(maxBytes);
+  const limit = bodyLimit({ maxSize: maxBytes, onError: refuse });
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (isUpload(c.req.method, c.req.path)) return next();
+    const length = c.req.header("content-length");
+    // A body that says its length need not be opened to be judged.
+    if (length === undefined || c.req.header("transfer-encoding") !== undefined) return limit(c, next);
+    return Number(length) > maxBytes ? refuse() : next();
+  });
 }
 
 const BODY_TYPES =

@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { AppError, invalidFields } from "../kernel/errors.ts";
 import { isNestedDeeper, MAX_NESTING } from "../kernel/nesting.ts";
 import type { AppEnv } from "./context.ts";
+import { RecallingRouter } from "./recalling-router.ts";
 
 export type Router = OpenAPIHono<AppEnv>;
 
@@ -17,6 +18,7 @@ function refuseDeep(body: unknown): void {
 /** A router whose every schema violation becomes one 422 that names the offending fields. */
 export function createRouter(): Router {
   return new OpenAPIHono<AppEnv>({
+    router: new RecallingRouter(),
     defaultHook: (result) => {
       if (result.success) return result.target === "json" ? refuseDeep(result.data) : undefined;
       if (result.target === "param")
