@@ -22,8 +22,10 @@ export async function ensureAdmin(
   const passwordHash = await hash(keepSecret(dataLayout(dataDir).adminPassword, typeablePassword), ARGON2ID);
   // Somebody who has the address without the role is made the administrator, with the password of the file.
   const made = await client.query<{ id: string }>(
-    `INSERT INTO users (email, name, role, password_hash) VALUES ($1, 'Administrator', 'admin', $2)
-     ON CONFLICT (email) DO UPDATE SET role = 'admin', password_hash = excluded.password_hash, updated_at = now()
+    `INSERT INTO users (email, name, role, password_hash, email_verified_at, approved_at)
+     VALUES ($1, 'Administrator', 'admin', $2, now(), now())
+     ON CONFLICT (email) DO UPDATE SET role = 'admin', password_hash = excluded.password_hash,
+       approved_at = now(), updated_at = now()
      RETURNING id`,
     [email.trim().toLowerCase(), passwordHash],
   );

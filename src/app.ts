@@ -1,11 +1,15 @@
 import { createCtx, createLogFor, type Env, platformOf } from "./context.ts";
 import { agentRoutes } from "./features/agents/index.ts";
+import { auditGate, auditRoutes } from "./features/audit/index.ts";
 import { authenticate, authRoutes } from "./features/auth/index.ts";
 import { builtinRoutes, datasetRoutes } from "./features/datasets/index.ts";
 import { inferenceRoutes } from "./features/inference/index.ts";
+import { mailRoutes } from "./features/mail/index.ts";
 import { modelRoutes } from "./features/models/index.ts";
 import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
+import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
+import { clientAddress, clientIp } from "./http/client-address.ts";
 import type { AppContext } from "./http/context.ts";
 import {
   crossOrigin,
@@ -42,16 +46,28 @@ export function createApp(env: Env): Router {
   app.use(jsonBodyLimit(MAX_JSON_BYTES, isUpload));
   app.use(async (c, next) => {
     const actor = await authenticate(c, platform);
+    const { headers } = c.req.raw;
+    const { trustedHops } = platform.settings;
+    const client = {
+      ip: clientIp(headers, trustedHops),
+      network: clientAddress(headers, trustedHops),
+      userAgent: headers.get("user-agent")?.slice(0, 300) ?? null,
+    };
+    const asked = { actor, requestId: c.get("requestId"), client };
     c.set(
       "ctx",
-      createCtx(platform, actor, c.get("requestId"), (work) => c.executionCtx.waitUntil(work)),
+      createCtx(platform, asked, (work) => c.executionCtx.waitUntil(work)),
     );
     await next();
   });
+  app.use(auditGate);
 
   app.route("/", pageRoutes);
   app.route("/", statusRoutes);
   app.route("/", authRoutes);
+  app.route("/", sessionRoutes);
+  app.route("/", auditRoutes);
+  app.route("/", mailRoutes);
   app.route("/", agentRoutes);
   app.route("/", datasetRoutes);
   app.route("/", builtinRoutes);

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { ROLES, type Role } from "./kernel/actor.ts";
 import type { Settings } from "./kernel/ctx.ts";
+import { SecretText } from "./kernel/secret-text.ts";
 
 const flagList = z
   .string()
@@ -13,6 +15,12 @@ const flagList = z
           .filter(Boolean),
       ),
   );
+// Ids are part of what is stored and stay short; the secrets may hold anything but a comma.
+const namedSecrets = z
+  .string()
+  .transform((text) => text.split(",").map((part) => /^([\w-]{1,16}):(.{32,})$/.exec(part.trim())))
+  .refine((pairs) => pairs.every(Boolean), "must be id:secret pairs with secrets of at least 32 characters")
+  .transform((pairs) => pairs.map((pair) => ({ id: pair![1]!, secret: pair![2]! })));
 const seconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 // Written out, because coercing an empty text would make it 0, and 0 lifts a limit.
 const wholeNumber = z.coerce
@@ -29,12 +37,22 @@ export const Variables = z.object({
   NEON_PROXY: z.string().url().optional(),
   JWT_SECRET: z.string().min(32, "must have at least 32 characters"),
   JWT_ISSUER: z.string().min(1).default("myelin"),
+  /** `id:secret` pairs; the first encrypts what is stored, all decrypt. Made of JWT_SECRET when unset. */
+  ENCRYPTION_KEYS: namedSecrets.optional(),
+  /** Keys the audit trail's chain; never change it. JWT_SECRET when unset. */
+  AUDIT_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
+  AUDIT_RETENTION_DAYS: z.coerce.number().int().min(30).max(36_500).default(365),
   PUBLIC_URL: z.string().url().default("http://localhost:8787"),
   ALLOWED_ORIGINS: flagList,
-  REGISTRATION: z.enum(["open", "closed"]).default("open"),
+  REGISTRATION: z.enum(["open", "verify", "approve", "closed"]).default("open"),
+  /** Roles that need a second factor for anything but setting one up. */
+  REQUIRE_MFA: flagList.refine((names) => [...names].every((name) => ROLES.includes(name as Role)), {
+    message: `may name ${ROLES.join(", ")}`,
+  }),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
   ACCESS_TOKEN_SECONDS: seconds(900),
   REFRESH_TOKEN_SECONDS: seconds(30 * 86_400),
+  SESSION_MAX_SECONDS: seconds(90 * 86_400),
   LEASE_SECONDS: seconds(30),
   MAX_UPLOAD_MB: megabytes(100),
   MAX_MODEL_MB: megabytes(30),
@@ -44,6 +62,8 @@ export const Variables = z.object({
   RATE_LIMIT_REFRESH: perMinute(30),
   /** Proxies of our own in front, each of which adds to `X-Forwarded-For`; unset behind Cloudflare. */
   TRUSTED_HOPS: wholeNumber.optional(),
+  RESEND_API_KEY: z.string().min(1).optional(),
+  MAIL_FROM: z.string().min(3).optional(),
   S3_ENDPOINT: z.string().url().optional(),
   S3_BUCKET: z.string().min(1).optional(),
   S3_REGION: z.string().min(1).default("auto"),
@@ -59,6 +79,7 @@ export type Config = z.infer<typeof Variables>;
 const TOGETHER = [
   ["S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
   ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"],
+  ["RESEND_API_KEY", "MAIL_FROM"],
 ] as const satisfies (keyof Config)[][];
 
 function faultsIn(config: Config): string[] {
@@ -86,6 +107,10 @@ export const settingsOf = (config: Config): Settings => ({
   registration: config.REGISTRATION,
   accessTokenSeconds: config.ACCESS_TOKEN_SECONDS,
   refreshTokenSeconds: config.REFRESH_TOKEN_SECONDS,
+  sessionMaxSeconds: config.SESSION_MAX_SECONDS,
+  requireMfa: config.REQUIRE_MFA as ReadonlySet<Role>,
+  auditRetentionDays: config.AUDIT_RETENTION_DAYS,
+  auditSecret: new SecretText(config.AUDIT_SECRET ?? config.JWT_SECRET),
   leaseSeconds: config.LEASE_SECONDS,
   maxUploadBytes: Math.floor(config.MAX_UPLOAD_MB * 1_000_000),
   maxModelBytes: Math.floor(config.MAX_MODEL_MB * 1_000_000),

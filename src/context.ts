@@ -1,17 +1,26 @@
+import { createAesSealer } from "./adapters/aes-sealer.ts";
 import { argon2 } from "./adapters/argon2.ts";
-import { createDurableLimiter, createModelPools, createRunFeeds } from "./adapters/durable.ts";
+import {
+  createAuditTrail,
+  createDurableLimiter,
+  createModelPools,
+  createRunFeeds,
+} from "./adapters/durable.ts";
 import { createJwt } from "./adapters/jwt.ts";
 import { withFallback } from "./adapters/limiter-fallback.ts";
 import { createDb } from "./adapters/neon.ts";
 import { onnxRuntime } from "./adapters/onnxruntime.ts";
 import { createR2Blobs } from "./adapters/r2.ts";
+import { createResendMailer } from "./adapters/resend.ts";
 import { createS3Blobs } from "./adapters/s3.ts";
 import { createUpstashLimiter } from "./adapters/upstash.ts";
 import { type Config, readConfig, settingsOf } from "./config.ts";
+import { type AuditLogPorts, createAuditArchive } from "./features/audit/index.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
 import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
 import type { Actor } from "./kernel/actor.ts";
-import type { Ctx } from "./kernel/ctx.ts";
+import { auditEventOf } from "./kernel/audit-event.ts";
+import type { Client, Ctx } from "./kernel/ctx.ts";
 import { createLog, type Log } from "./kernel/log.ts";
 import type { Blobs } from "./kernel/ports/blobs.ts";
 import type { Limiter } from "./kernel/ports/limiter.ts";
@@ -23,10 +32,14 @@ export interface Env {
   RUN_FEED: DurableObjectNamespace;
   MODEL_POOL: DurableObjectNamespace;
   RATE_WINDOW: DurableObjectNamespace;
+  AUDIT_LOG: DurableObjectNamespace;
 }
 
 /** What does not change between the requests of one isolate. */
-export interface Platform extends Omit<Ctx, "actor" | "requestId" | "now" | "log" | "background"> {
+export interface Platform extends Omit<
+  Ctx,
+  "actor" | "requestId" | "client" | "now" | "log" | "background" | "audit"
+> {
   log: Log;
 }
 
@@ -47,6 +60,9 @@ function limiterOf(config: Config, namespace: DurableObjectNamespace): Limiter {
   return url && token ? createUpstashLimiter({ url, token }) : createDurableLimiter(namespace);
 }
 
+const mailerOf = ({ RESEND_API_KEY: apiKey, MAIL_FROM: from }: Config) =>
+  apiKey && from ? createResendMailer({ apiKey, from }) : null;
+
 function assemble(env: Env): Platform {
   const config = readConfig(env);
   const log = createLog(config.LOG_LEVEL);
@@ -60,6 +76,9 @@ function assemble(env: Env): Platform {
     limiter: withFallback(limiterOf(config, env.RATE_WINDOW), log),
     passwords: argon2,
     tokens: createJwt({ secret: config.JWT_SECRET, issuer: config.JWT_ISSUER }),
+    sealer: createAesSealer(config.ENCRYPTION_KEYS ?? [{ id: "jwt", secret: config.JWT_SECRET }]),
+    mailer: mailerOf(config),
+    auditTrail: createAuditTrail(env.AUDIT_LOG),
   };
 }
 
@@ -75,6 +94,12 @@ export function modelPoolPorts(env: Env): ModelPoolPorts {
   return { blobs, runtime: onnxRuntime, recordMinutes: (rows) => recordMinutes(db, rows), log };
 }
 
+/** What the audit trail's keeper needs of the platform. */
+export function auditLogPorts(env: Env): AuditLogPorts {
+  const { db, log, settings } = platformOf(env);
+  return { archive: createAuditArchive(db), secret: settings.auditSecret.reveal(), log };
+}
+
 const platforms = new WeakMap<object, Platform>();
 
 /** Joins adapters to ports, once per isolate and environment. The one place that does. */
@@ -84,22 +109,37 @@ export function platformOf(env: Env): Platform {
   return platform;
 }
 
-/** A verb's context: the platform plus who asks and when. */
+interface Asked {
+  actor: Actor;
+  requestId: string;
+  client: Client;
+}
+
+/** A verb's context: the platform plus who asks, from where and when. */
 export function createCtx(
   platform: Platform,
-  actor: Actor,
-  requestId: string,
+  { actor, requestId, client }: Asked,
   waitUntil: (work: Promise<unknown>) => void,
 ): Ctx {
   const log = createLogFor(platform, requestId);
+  const now = new Date();
   return {
     ...platform,
     actor,
     requestId,
-    now: new Date(),
+    client,
+    now,
     log,
     background: (name, work) =>
       waitUntil(work.catch((error: unknown) => log("error", "background.failed", { work: name, error }))),
+    async audit(input) {
+      const event = auditEventOf(input, { actor, requestId, client, now: new Date() });
+      try {
+        await platform.auditTrail.append([event]);
+      } catch (error) {
+        log("error", "audit.lost", { event, error });
+      }
+    },
   };
 }
 

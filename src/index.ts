@@ -1,5 +1,6 @@
 import { createApp } from "./app.ts";
-import { type Env, modelPoolPorts, runFeedPorts } from "./context.ts";
+import { auditLogPorts, type Env, modelPoolPorts, runFeedPorts } from "./context.ts";
+import { createAuditLog } from "./features/audit/index.ts";
 import { createModelPool } from "./features/inference/index.ts";
 import { createRateWindow } from "./features/limits/index.ts";
 import { createRunFeed } from "./features/runs/index.ts";
@@ -22,3 +23,6 @@ export class ModelPool extends createModelPool(modelPoolPorts) {}
 
 /** The counts behind the rate limits, for one shard of the keys. */
 export class RateWindow extends createRateWindow() {}
+
+/** The keeper of the audit trail. */
+export class AuditLog extends createAuditLog(auditLogPorts) {}

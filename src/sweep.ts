@@ -1,8 +1,11 @@
 import { type Env, platformOf } from "./context.ts";
-import { sweepSessions } from "./features/auth/index.ts";
+import { sweepAudit } from "./features/audit/index.ts";
 import { sweepOrphans } from "./features/files/index.ts";
 import { sweepMinutes } from "./features/inference/index.ts";
+import { sweepMails } from "./features/mail/index.ts";
+import { sweepOneTime } from "./features/one-time-tokens/index.ts";
 import { sweepLostRuns } from "./features/runs/index.ts";
+import { sweepSessions } from "./features/sessions/index.ts";
 
 /** What has to happen whether anybody calls or not; every step is safe to run twice or at once. */
 export async function sweep(env: Env): Promise<void> {
@@ -12,6 +15,9 @@ export async function sweep(env: Env): Promise<void> {
     lost_runs: sweepLostRuns,
     dead_sessions: sweepSessions,
     old_minutes: sweepMinutes,
+    dead_tokens: sweepOneTime,
+    mails: sweepMails,
+    old_audit: sweepAudit,
   };
   for (const [name, step] of Object.entries(steps)) {
     try {

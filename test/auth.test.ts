@@ -9,11 +9,12 @@ import { forge } from "./support/tokens.ts";
 const nobody = anonymous();
 const withToken = (token: string) => new Client(inject("url"), { authorization: `Bearer ${token}` });
 const refresh = (token: string) => nobody.post("/api/auth/refresh", { refresh_token: token });
-const register = (fields: Record<string, unknown>) =>
-  nobody.post("/api/auth/register", {
-    ...{ email: `${randomUUID()}@example.com`, name: "Test", password: `pass-${randomUUID()}` },
-    ...fields,
-  });
+/** Registers; `email` is the address that was sent. */
+async function register(fields: Record<string, unknown>) {
+  const email = `${randomUUID()}@example.com`;
+  const body = { email, name: "Test", password: `pass-${randomUUID()}`, ...fields };
+  return { ...(await nobody.post("/api/auth/register", body)), email: body.email };
+}
 const login = (email: string, password: string) => nobody.post("/api/auth/login", { email, password });
 
 describe("a session", () => {
@@ -21,14 +22,15 @@ describe("a session", () => {
     const email = `${randomUUID()}@example.com`;
     const registered = await register({ email, name: "  Ada  ", password: "correct horse battery" });
     expect([registered.status, registered.body.success]).toEqual([201, true]);
-    expect(registered.body.user).toMatchObject({ email, name: "Ada", role: "user" });
     const { status, body } = await login(email, "correct horse battery");
     expect(status).toBe(200);
     expect(body).toMatchObject({ token_type: "Bearer", expires_in: 900, requires_mfa: false });
     expect(body.token).toBe(body.access_token);
-    expect((await withToken(body.access_token).get("/api/auth/me")).body).toEqual(registered.body.user);
+    expect(body.user).toMatchObject({ email, name: "Ada", role: "user", mfa_enabled: false });
+    const me = (await withToken(body.access_token).get("/api/auth/me")).body;
+    expect(me).toMatchObject({ id: body.user.id, email, name: "Ada", role: "user" });
     const next = (await refresh(body.refresh_token)).body;
-    expect(next.user).toEqual(registered.body.user);
+    expect(next.user).toEqual(me);
     expect(next.refresh_token).not.toBe(body.refresh_token);
     // An access token lives out its time; the refresh only adds one.
     for (const token of [body.access_token, next.access_token])
@@ -167,10 +169,12 @@ describe("the role", () => {
       password_hash: "x",
       passwordHash: "x",
     };
-    const { status, body } = await register({ ...extra, __proto__: { role: "admin" } });
+    const password = `pass-${randomUUID()}`;
+    const { status, email } = await register({ ...extra, password, __proto__: { role: "admin" } });
     expect(status).toBe(201);
-    expect(body.user).toMatchObject({ role: "user", created_at: expect.not.stringMatching(/^2000/) });
-    expect(body.user.id).not.toBe(id);
+    const { user } = (await login(email, password)).body;
+    expect(user).toMatchObject({ role: "user", created_at: expect.not.stringMatching(/^2000/) });
+    expect(user.id).not.toBe(id);
   });
 });
 
@@ -178,16 +182,17 @@ describe("an e-mail address", () => {
   it("is one account however it is written", async () => {
     const name = randomUUID();
     const password = `pass-${name}`;
-    const { body } = await register({ email: `  ${name}@EXAMPLE.com `, password });
-    expect(body.user.email).toBe(`${name}@example.com`);
-    expectStatus(await register({ email: `${name.toUpperCase()}@example.COM` }), "again", 409);
-    expectStatus(await login(` ${name.toUpperCase()}@Example.com`, password), "login", 200);
+    const first = await register({ email: `  ${name}@EXAMPLE.com `, password });
+    const second = await register({ email: `${name.toUpperCase()}@example.COM` });
+    expect([second.status, second.body]).toEqual([first.status, first.body]);
+    const { status, body } = await login(` ${name.toUpperCase()}@Example.com`, password);
+    expect([status, body.user.email]).toEqual([200, `${name}@example.com`]);
   });
 
   it("is given to one of many who ask at once", async () => {
     const email = `${randomUUID()}@example.com`;
     const answers = await Promise.all(Array.from({ length: 8 }, () => register({ email })));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array(7).fill(409)]);
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(201));
     expect(await query("select 1 from users where email = $1", [email])).toHaveLength(1);
   });
 
@@ -237,8 +242,8 @@ describe("a password", () => {
       [composed, decomposed],
       [decomposed, composed],
     ]) {
-      const { body } = await register({ password: chosen });
-      expectStatus(await login(body.user.email, typed!), "login", 200);
+      const { email } = await register({ password: chosen });
+      expectStatus(await login(email, typed!), "login", 200);
     }
   });
 
@@ -247,16 +252,16 @@ describe("a password", () => {
     ["with U+0000 inside", "before\0after-and-more"],
     ["that differs in its last byte only", "密".repeat(40)],
   ])("%s is hashed as native Argon2id hashes it", async (_, password) => {
-    const { body } = await register({ password });
-    const [{ password_hash: stored }] = (await query("select password_hash from users where id = $1", [
-      body.user.id,
+    const { email } = await register({ password });
+    const [{ password_hash: stored }] = (await query("select password_hash from users where email = $1", [
+      email,
     ])) as [{ password_hash: string }];
     expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect(await verify(stored, password)).toBe(true);
     for (const other of [`${password}x`, password.slice(0, -1), password.split("\0")[0]!])
       if (other !== password) expect(await verify(stored, other)).toBe(false);
-    expectStatus(await login(body.user.email, password), "the same", 200);
-    expectStatus(await login(body.user.email, password.slice(0, -1)), "one character less", 401);
+    expectStatus(await login(email, password), "the same", 200);
+    expectStatus(await login(email, password.slice(0, -1)), "one character less", 401);
   });
 
   it.each([

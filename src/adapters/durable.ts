@@ -1,3 +1,4 @@
+import type { AuditTrail } from "../kernel/ports/audit-trail.ts";
 import type { Limiter } from "../kernel/ports/limiter.ts";
 import type { ModelPoolHandle, ModelPools } from "../kernel/ports/model-pools.ts";
 import type { RunFeedHandle, RunFeeds } from "../kernel/ports/run-feeds.ts";
@@ -41,3 +42,9 @@ function shardOf(key: string): string {
 export const createDurableLimiter = (namespace: DurableObjectNamespace): Limiter => ({
   take: async (key, rule) => (namespace.getByName(shardOf(key)) as unknown as Limiter).take(key, rule),
 });
+
+/** The audit trail as the one Durable Object that puts events in their order. */
+export const createAuditTrail = (namespace: DurableObjectNamespace): AuditTrail => {
+  const keeper = () => namespace.getByName("trail") as unknown as AuditTrail;
+  return { append: (events) => keeper().append(events), sync: () => keeper().sync() };
+};

@@ -32,13 +32,27 @@ function networkOf(text: string): string | undefined {
 }
 
 /**
- * Whom a request is counted for. Without `trustedHops` the Worker stands behind Cloudflare, which sets
- * `CF-Connecting-IP` whatever the client sends. Otherwise the address is the one the outermost of so many proxies of our
- * own added to `X-Forwarded-For`, counted from the right, since a client can write anything to the left of it. Who
- * cannot be told apart (no proxies, fewer than said, no address) shares one name.
+ * The address a request came from, as it was told, or nothing. Without `trustedHops` the Worker stands behind
+ * Cloudflare, which sets `CF-Connecting-IP` whatever the client sends. Otherwise the address is the one the outermost of
+ * so many proxies of our own added to `X-Forwarded-For`, counted from the right, since a client can write anything to
+ * the left of it.
  */
-export function clientAddress(headers: Headers, trustedHops: number | undefined): string {
-  const forwarded = () => (headers.get("x-forwarded-for") ?? "").split(",").at(-trustedHops!);
-  const told = trustedHops === undefined ? headers.get("cf-connecting-ip") : trustedHops > 0 && forwarded();
-  return networkOf((told || "").trim()) ?? "unknown";
+function toldAddress(headers: Headers, trustedHops: number | undefined): string {
+  if (trustedHops === undefined) return (headers.get("cf-connecting-ip") ?? "").trim();
+  if (trustedHops === 0) return "";
+  return ((headers.get("x-forwarded-for") ?? "").split(",").at(-trustedHops) ?? "").trim();
 }
+
+/** The address itself, without a port; `null` for what is none. */
+export function clientIp(headers: Headers, trustedHops: number | undefined): string | null {
+  const told = toldAddress(headers, trustedHops);
+  const ipv4 = IPV4.exec(told)?.[1];
+  if (ipv4) return ipv4;
+  const bare = BRACKETED.exec(told)?.[1] ?? told;
+  const groups = groupsOf(bare);
+  return groups ? (mappedOf(groups) ?? bare.toLowerCase()) : null;
+}
+
+/** Whom a request is counted for. Who cannot be told apart (no proxies, fewer than said, no address) shares one name. */
+export const clientAddress = (headers: Headers, trustedHops: number | undefined): string =>
+  networkOf(toldAddress(headers, trustedHops)) ?? "unknown";

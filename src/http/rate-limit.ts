@@ -1,7 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import type { LimitReply } from "../kernel/ports/limiter.ts";
 import { rateLimited, type RateRule } from "../kernel/rate-limits.ts";
-import { clientAddress } from "./client-address.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 
 /** The headers of draft-ietf-httpapi-ratelimit-headers-03; `Reset` in seconds from now. */
@@ -14,11 +13,10 @@ function sayLimit(c: AppContext, { limit, remaining, resetSeconds }: LimitReply)
 /** Counts a request for its client's address before anything else of it is looked at, and refuses those beyond the rule. */
 export const limitByAddress = (rule: RateRule) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const { limiter, settings } = c.var.ctx;
+    const { limiter, settings, client } = c.var.ctx;
     const limits = settings.rateLimits[rule];
     if (limits.limit > 0) {
-      const address = clientAddress(c.req.raw.headers, settings.trustedHops);
-      const reply = await limiter.take(`${rule}:${address}`, limits);
+      const reply = await limiter.take(`${rule}:${client.network}`, limits);
       sayLimit(c, reply);
       if (!reply.allowed) throw rateLimited(reply);
     }

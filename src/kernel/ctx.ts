@@ -1,18 +1,30 @@
 import type { Db } from "../db/client.ts";
-import type { Actor } from "./actor.ts";
+import type { Actor, Role } from "./actor.ts";
 import type { Log } from "./log.ts";
 import type { Blobs } from "./ports/blobs.ts";
+import type { AuditInput, AuditTrail } from "./ports/audit-trail.ts";
 import type { Limiter } from "./ports/limiter.ts";
+import type { Mailer } from "./ports/mailer.ts";
 import type { ModelPools } from "./ports/model-pools.ts";
 import type { PasswordHasher, TokenSigner } from "./ports/credentials.ts";
 import type { RunFeeds } from "./ports/run-feeds.ts";
+import type { Sealer } from "./ports/sealer.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import type { SecretText } from "./secret-text.ts";
 
 /** Limits and switches a verb may need, from the Worker's configuration. */
 export interface Settings {
-  registration: "open" | "closed";
+  /** Who may open an account: anybody, whoever shows the address to be theirs, or whom an administrator then lets in. */
+  registration: "open" | "verify" | "approve" | "closed";
   accessTokenSeconds: number;
+  /** How long a session may lie idle; each refresh starts it anew. */
   refreshTokenSeconds: number;
+  /** How long a session lasts at most. */
+  sessionMaxSeconds: number;
+  /** Roles that get nothing but their factor set-up until they have a second factor. */
+  requireMfa: ReadonlySet<Role>;
+  auditRetentionDays: number;
+  auditSecret: SecretText;
   /** How long a run stays with an agent that says nothing. */
   leaseSeconds: number;
   maxUploadBytes: number;
@@ -24,10 +36,20 @@ export interface Settings {
   trustedHops: number | undefined;
 }
 
+/** Where a request comes from. */
+export interface Client {
+  /** `null` when it cannot be told. */
+  ip: string | null;
+  /** What limits count it by: the address, or the network of an IPv6 address. */
+  network: string;
+  userAgent: string | null;
+}
+
 /** All a verb needs besides its input: who asks, and the ports. No framework type in here. */
 export interface Ctx {
   actor: Actor;
   requestId: string;
+  client: Client;
   now: Date;
   log: Log;
   settings: Settings;
@@ -38,6 +60,12 @@ export interface Ctx {
   limiter: Limiter;
   passwords: PasswordHasher;
   tokens: TokenSigner;
+  sealer: Sealer;
+  /** Delivers mail; `null` where the outbox is all there is. */
+  mailer: Mailer | null;
+  auditTrail: AuditTrail;
+  /** Writes down what happened, by whom and from where. Never throws: what cannot be written is logged. */
+  audit(event: AuditInput): Promise<void>;
   /** Lets work outlive the answer; failures are logged. */
   background(name: string, work: Promise<unknown>): void;
 }

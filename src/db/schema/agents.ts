@@ -11,8 +11,9 @@ export const agents = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
     name: text("name").notNull(),
-    /** SHA-256 hex of its `ic_…` token. */
-    tokenHash: text("token_hash").notNull().unique(),
+    /** SHA-256 hex of its `ic_…` token; none once that was revoked. */
+    tokenHash: text("token_hash").unique(),
+    tokenIssuedAt: at("token_issued_at"),
     /** Takes everybody's work, not only its owner's. */
     shared: boolean("shared").notNull().default(false),
     capabilities: jsonb("capabilities").$type<string[]>().notNull().default([]),

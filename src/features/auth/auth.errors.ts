@@ -6,10 +6,22 @@ export const invalidCredentials = () =>
 export const registrationClosed = () =>
   new AppError("forbidden", "REGISTRATION_CLOSED", "Registration is closed here; ask an administrator.");
 
-export const emailTaken = () =>
-  new AppError("conflict", "EMAIL_TAKEN", "There is an account with this address already.");
+export const emailNotVerified = () =>
+  new AppError(
+    "forbidden",
+    "EMAIL_NOT_VERIFIED",
+    "Open the link we mailed you first, or ask for a new one (POST /api/auth/verify-email/resend).",
+  );
 
-export const invalidRefreshToken = (reason: "expired" | "invalid") =>
-  reason === "expired"
-    ? new AppError("unauthenticated", "TOKEN_EXPIRED", "The refresh token has expired; sign in again.")
-    : new AppError("unauthenticated", "TOKEN_INVALID", "The refresh token is not valid; sign in again.");
+export const awaitingApproval = () =>
+  new AppError("forbidden", "AWAITING_APPROVAL", "An administrator has yet to let you in.");
+
+export const accountSuspended = () =>
+  new AppError("forbidden", "ACCOUNT_SUSPENDED", "This account is suspended; ask an administrator.");
+
+export const invalidLink = () =>
+  new AppError(
+    "unauthenticated",
+    "LINK_INVALID",
+    "This link was used already, has expired, or never was one.",
+  );

@@ -1,104 +1,79 @@
-import type { UserRow } from "../../db/schema.ts";
 import { allow } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
-import { emailTaken, invalidCredentials, invalidRefreshToken, registrationClosed } from "./auth.errors.ts";
 import {
-  deleteDeadSessions,
-  endSession,
-  findSessionUser,
-  findUser,
-  findUserByEmail,
-  insertSession,
-  insertUser,
-  rotateSession,
-} from "./auth.repo.ts";
-import { type Login, type Register, type SignedIn, toUser, type User } from "./auth.schema.ts";
-import { forgetSession } from "./session-cache.ts";
+  type Account,
+  checkNewPassword,
+  findAccount,
+  findAccountByEmail,
+  insertAccount,
+  toUser,
+  type User,
+} from "../accounts/index.ts";
+import { type MfaRequired, passFirstFactor } from "../mfa/index.ts";
+import type { SignedIn } from "../sessions/index.ts";
+import * as errors from "./auth.errors.ts";
+import type { Login, Register, Registered } from "./auth.schema.ts";
 
-/** Opens an account with the role `user`. */
-export async function register(ctx: Ctx, input: Register): Promise<User> {
-  if (ctx.settings.registration === "closed") throw registrationClosed();
+/** Opens an account with the role `user`. The answer is the same whether or not the address had one already. */
+export async function register(ctx: Ctx, input: Register): Promise<Registered> {
+  const { registration } = ctx.settings;
+  if (registration === "closed") throw errors.registrationClosed();
+  await checkNewPassword(input.password, [input.email, input.name]);
   const passwordHash = await ctx.passwords.hash(input.password);
-  const row = await insertUser(ctx.db, { email: input.email, name: input.name, passwordHash });
-  if (!row) throw emailTaken();
-  ctx.log("info", "auth.registered", { user_id: row.id });
-  return toUser(row);
+  const account = await insertAccount(ctx.db, {
+    email: input.email,
+    name: input.name,
+    passwordHash,
+    approvedAt: registration === "approve" ? null : ctx.now,
+  });
+  await ctx.audit({
+    action: "account.registered",
+    outcome: account ? "ok" : "refused",
+    ...(account && { target: { type: "user", id: account.id } }),
+  });
+  return { success: true, message: "Welcome; you may sign in." };
 }
 
 // Verified against when there is no such account, so that the answer takes as long either way.
 let decoyHash: string | undefined;
 
-async function checkPassword(ctx: Ctx, row: UserRow | undefined, password: string): Promise<boolean> {
+async function checkPassword(ctx: Ctx, account: Account | undefined, password: string): Promise<boolean> {
   decoyHash ??= await ctx.passwords.hash(crypto.randomUUID());
-  return (await ctx.passwords.verify(row?.passwordHash ?? decoyHash, password)) && row !== undefined;
+  const isRight = await ctx.passwords.verify(account?.passwordHash ?? decoyHash, password);
+  return isRight && typeof account?.passwordHash === "string";
 }
 
-/** Opens a session for the right password. */
-export async function login(ctx: Ctx, input: Login): Promise<SignedIn> {
-  const row = await findUserByEmail(ctx.db, input.email);
-  if (!(await checkPassword(ctx, row, input.password)) || !row) {
-    ctx.log("warn", "auth.login_refused", { known: row !== undefined });
-    throw invalidCredentials();
+/** Why an account with the right password may not come in, if so. */
+function refusalOf(ctx: Ctx, account: Account) {
+  const { registration } = ctx.settings;
+  if (account.suspendedAt) return errors.accountSuspended();
+  if (account.role === "admin") return undefined;
+  const needsAddress = registration === "verify" || registration === "approve";
+  if (needsAddress && !account.emailVerifiedAt) return errors.emailNotVerified();
+  if (!account.approvedAt) return errors.awaitingApproval();
+  return undefined;
+}
+
+/** Opens a session for the right password, or the second step where the account has a second factor. */
+export async function login(ctx: Ctx, input: Login): Promise<SignedIn | MfaRequired> {
+  const account = await findAccountByEmail(ctx.db, input.email);
+  const isRight = await checkPassword(ctx, account, input.password);
+  const refusal = !isRight || !account ? errors.invalidCredentials() : refusalOf(ctx, account);
+  if (refusal || !account) {
+    await ctx.audit({
+      action: "account.login_refused",
+      outcome: "refused",
+      ...(account && { target: { type: "user", id: account.id } }),
+      details: { reason: refusal!.code },
+    });
+    throw refusal!;
   }
-  const session = { id: crypto.randomUUID(), refreshJti: crypto.randomUUID() };
-  await insertSession(ctx.db, { ...session, userId: row.id, expiresAt: refreshExpiry(ctx) });
-  ctx.log("info", "auth.login", { user_id: row.id });
-  return signedIn(ctx, row, session.id, session.refreshJti);
-}
-
-/** Trades a refresh token for a new pair. A token used twice ends its session: one of the two users stole it. */
-export async function refresh(ctx: Ctx, refreshToken: string): Promise<SignedIn> {
-  const verified = await ctx.tokens.verifyRefresh(refreshToken, ctx.now);
-  if (!verified.ok) throw invalidRefreshToken(verified.reason);
-  const { sessionId, userId, jti } = verified.claims;
-  const next = { jti: crypto.randomUUID(), now: ctx.now, expiresAt: refreshExpiry(ctx) };
-  const rotated = await rotateSession(ctx.db, sessionId, jti, next);
-  const row = rotated && (await findUser(ctx.db, userId));
-  if (row) return signedIn(ctx, row, sessionId, next.jti);
-  if (await endSession(ctx.db, sessionId, ctx.now))
-    ctx.log("warn", "auth.refresh_replayed", { session_id: sessionId });
-  forgetSession(sessionId);
-  throw invalidRefreshToken("invalid");
-}
-
-/** Ends the caller's session; its access token stops working with it. */
-export async function logout(ctx: Ctx): Promise<void> {
-  const { sessionId } = allow(ctx, "account:self");
-  await endSession(ctx.db, sessionId, ctx.now);
-  forgetSession(sessionId);
+  return passFirstFactor(ctx, account, "password");
 }
 
 export async function me(ctx: Ctx): Promise<User> {
   const actor = allow(ctx, "account:self");
-  const row = await findSessionUser(ctx.db, actor.sessionId, ctx.now);
-  if (!row) throw invalidCredentials();
-  return toUser(row);
-}
-
-// A replayed token of an ended session is still recognised as one for this long.
-const KEEP_DEAD_MS = 7 * 86_400_000;
-
-/** Forgets sessions that have been dead for a while. */
-export const sweepSessions = (ctx: Pick<Ctx, "db" | "now">): Promise<number> =>
-  deleteDeadSessions(ctx.db, new Date(ctx.now.getTime() - KEEP_DEAD_MS));
-
-const refreshExpiry = (ctx: Ctx) => new Date(ctx.now.getTime() + ctx.settings.refreshTokenSeconds * 1000);
-
-async function signedIn(ctx: Ctx, row: UserRow, sessionId: string, jti: string): Promise<SignedIn> {
-  const { accessTokenSeconds, refreshTokenSeconds } = ctx.settings;
-  const access = { userId: row.id, email: row.email, role: row.role, sessionId };
-  const accessToken = await ctx.tokens.signAccess(access, accessTokenSeconds, ctx.now);
-  return {
-    access_token: accessToken,
-    token: accessToken,
-    refresh_token: await ctx.tokens.signRefresh(
-      { userId: row.id, sessionId, jti },
-      refreshTokenSeconds,
-      ctx.now,
-    ),
-    token_type: "Bearer",
-    expires_in: accessTokenSeconds,
-    requires_mfa: false,
-    user: toUser(row),
-  };
+  const account = await findAccount(ctx.db, actor.id);
+  if (!account) throw errors.invalidCredentials();
+  return toUser(account, actor.session?.factorAt !== null && actor.session !== null);
 }

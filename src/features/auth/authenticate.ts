@@ -1,11 +1,9 @@
 import type { AppContext } from "#http/context";
 import type { Actor, AnonymousReason } from "../../kernel/actor.ts";
-import type { Db } from "../../db/client.ts";
-import type { TokenSigner } from "../../kernel/ports/credentials.ts";
+import type { Ctx } from "../../kernel/ctx.ts";
 import { sha256Hex } from "../../kernel/secret.ts";
 import { findAgentByTokenHash } from "../agents/index.ts";
-import { findSessionUser } from "./auth.repo.ts";
-import { cacheActor, cachedActor } from "./session-cache.ts";
+import { cacheActor, cachedActor, findSessionActor } from "../sessions/index.ts";
 
 /** Routes called so often that a database round trip each would dominate them. */
 const HOT: [method: string, path: RegExp][] = [
@@ -15,20 +13,13 @@ const HOT: [method: string, path: RegExp][] = [
 
 const anonymous = (reason: AnonymousReason): Actor => ({ kind: "anonymous", reason });
 
-interface Sources {
-  db: Db;
-  tokens: TokenSigner;
-}
+type Sources = Pick<Ctx, "db" | "tokens" | "settings">;
 
-async function userBehind(token: string, { db, tokens }: Sources, now: Date): Promise<Actor> {
-  const verified = await tokens.verifyAccess(token, now);
+async function userBehind(token: string, sources: Sources, now: Date): Promise<Actor> {
+  const verified = await sources.tokens.verifyAccess(token, now);
   if (!verified.ok) return anonymous(verified.reason === "expired" ? "TOKEN_EXPIRED" : "TOKEN_INVALID");
-  const { sessionId } = verified.claims;
-  const row = await findSessionUser(db, sessionId, now);
   // Role and address come from the account, not from the token: a demotion bites at once.
-  return row
-    ? { kind: "user", id: row.id, email: row.email, role: row.role, sessionId }
-    : anonymous("SESSION_ENDED");
+  return (await findSessionActor(sources, verified.claims.sessionId, now)) ?? anonymous("SESSION_ENDED");
 }
 
 async function agentBehind(token: string, { db }: Sources): Promise<Actor> {

@@ -1,7 +1,6 @@
 /**
- * Accounts, sessions and who a request comes from.
- * Tables: users, sessions. No blobs, no objects.
+ * Getting in: registering, signing in by password, and who a request comes from.
+ * No tables of its own (see accounts, sessions, one-time-tokens), no blobs, no objects.
  */
 export { actorOf, authenticate } from "./authenticate.ts";
 export { authRoutes } from "./auth.routes.ts";
-export { sweepSessions } from "./auth.service.ts";

@@ -12,10 +12,9 @@ export const cachedActor = (token: string, now: Date): Actor | undefined => acto
 /** Remembers what a token stands for; `sessionId` lets a logout in this isolate forget it at once. */
 export function cacheActor(token: string, actor: Actor, now: Date): void {
   actors.set(token, actor, now.getTime());
-  if (actor.kind === "user") {
-    if (tokensOfSession.size > 10_000) tokensOfSession.clear();
-    tokensOfSession.set(actor.sessionId, token);
-  }
+  if (actor.kind !== "user" || !actor.session) return;
+  if (tokensOfSession.size > 10_000) tokensOfSession.clear();
+  tokensOfSession.set(actor.session.id, token);
 }
 
 export function forgetSession(sessionId: string): void {

@@ -1,0 +1,84 @@
+import { and, eq, getTableColumns, isNull, sql } from "drizzle-orm";
+import type { Db } from "#db/client";
+import { passkeys, recoveryCodes, totpSecrets, type UserRow, users } from "#db/schema";
+
+/** An account with the second factors it has. */
+export interface Account extends UserRow {
+  hasTotp: boolean;
+  passkeyCount: number;
+  recoveryCodeCount: number;
+}
+
+const columns = {
+  ...getTableColumns(users),
+  hasTotp: sql<boolean>`exists (select from ${totpSecrets} where ${totpSecrets.userId} = ${users.id} and ${totpSecrets.enabledAt} is not null)`,
+  passkeyCount: sql<number>`(select count(*)::int from ${passkeys} where ${passkeys.userId} = ${users.id})`,
+  recoveryCodeCount: sql<number>`(select count(*)::int from ${recoveryCodes} where ${recoveryCodes.userId} = ${users.id} and ${recoveryCodes.usedAt} is null)`,
+};
+
+/** The columns of `Account`, for queries of other features that join accounts. */
+export const accountColumns = columns;
+
+export async function findAccount(db: Db, id: string): Promise<Account | undefined> {
+  const [row] = await db.select(columns).from(users).where(eq(users.id, id));
+  return row;
+}
+
+export async function findAccountByEmail(db: Db, email: string): Promise<Account | undefined> {
+  const [row] = await db.select(columns).from(users).where(eq(users.email, email));
+  return row;
+}
+
+type NewAccount = Pick<UserRow, "email" | "name"> &
+  Partial<Pick<UserRow, "role" | "passwordHash" | "emailVerifiedAt" | "approvedAt">>;
+
+/** Adds an account; `undefined` when the address is taken. */
+export async function insertAccount(db: Db, account: NewAccount): Promise<Account | undefined> {
+  const [row] = await db
+    .insert(users)
+    .values(account)
+    .onConflictDoNothing({ target: users.email })
+    .returning();
+  return row && { ...row, hasTotp: false, passkeyCount: 0, recoveryCodeCount: 0 };
+}
+
+export type AccountChange = Partial<Omit<UserRow, "id" | "createdAt" | "updatedAt">>;
+
+/** Changes an account; `undefined` when it is gone. Throws on an address that is taken. */
+export async function updateAccount(
+  db: Db,
+  id: string,
+  change: AccountChange,
+  now: Date,
+): Promise<UserRow | undefined> {
+  const [row] = await db
+    .update(users)
+    .set({ ...change, updatedAt: now })
+    .where(eq(users.id, id))
+    .returning();
+  return row;
+}
+
+/** Notes a sign-in, for people to look at. */
+export async function noteLogin(db: Db, id: string, now: Date): Promise<void> {
+  await db.update(users).set({ lastLoginAt: now }).where(eq(users.id, id));
+}
+
+/** Marks an address as shown to be its owner's; tells whether it was not before. */
+export async function verifyAddress(db: Db, id: string, email: string, now: Date): Promise<boolean> {
+  const rows = await db
+    .update(users)
+    .set({ emailVerifiedAt: now, updatedAt: now })
+    .where(and(eq(users.id, id), eq(users.email, email), isNull(users.emailVerifiedAt)))
+    .returning({ id: users.id });
+  return rows.length > 0;
+}
+
+/** Addresses of the administrators who can be written to. */
+export async function adminAddresses(db: Db): Promise<string[]> {
+  const rows = await db
+    .select({ email: users.email })
+    .from(users)
+    .where(and(eq(users.role, "admin"), isNull(users.suspendedAt)));
+  return rows.map(({ email }) => email);
+}

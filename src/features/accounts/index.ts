@@ -1,0 +1,9 @@
+/**
+ * Accounts as rows, and what they look like to their owners: the base that signing in, sessions, second factors and
+ * administration stand on.
+ * Tables: users, roles. No blobs, no objects.
+ */
+export * from "./accounts.repo.ts";
+export { toUser, User } from "./account.schema.ts";
+export { EmailAddress, GivenPassword, NewPassword, PersonName } from "./account-input.schema.ts";
+export { checkNewPassword } from "./password-policy.ts";

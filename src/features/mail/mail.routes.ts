@@ -1,0 +1,22 @@
+import { createRoute, errors, json, nextLink, PageQuery, pageOf, signedIn, z } from "#http/contract";
+import { createRouter } from "#http/router";
+import { OutboxMail } from "./mail.schema.ts";
+import { listMails } from "./mail.service.ts";
+
+export const mailRoutes = createRouter();
+
+mailRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/admin/mail",
+    tags: ["Administration"],
+    security: signedIn,
+    summary: "List the mail that was sent, or lies in the outbox",
+    request: { query: PageQuery },
+    responses: { 200: json(z.array(OutboxMail), "Newest first"), ...errors(401, 403, 422) },
+  }),
+  async (c) => {
+    const { items, next } = await listMails(c.var.ctx, pageOf(c.req.valid("query")));
+    return c.json(items, 200, nextLink(c.req.url, next));
+  },
+);

@@ -1,0 +1,14 @@
+/**
+ * Tokens that work once: mail links, second-factor steps, WebAuthn challenges, round trips to identity providers.
+ * Table: one_time_tokens (only hashes). No blobs, no objects.
+ */
+export {
+  attemptOneTime,
+  endOneTime,
+  issueOneTime,
+  type OneTimePurpose,
+  peekOneTime,
+  redeemOneTime,
+  rememberOneTime,
+  sweepOneTime,
+} from "./one-time-tokens.service.ts";

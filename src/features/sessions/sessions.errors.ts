@@ -1,0 +1,9 @@
+import { AppError } from "../../kernel/errors.ts";
+
+export const invalidRefreshToken = (reason: "expired" | "invalid") =>
+  reason === "expired"
+    ? new AppError("unauthenticated", "TOKEN_EXPIRED", "The refresh token has expired; sign in again.")
+    : new AppError("unauthenticated", "TOKEN_INVALID", "The refresh token is not valid; sign in again.");
+
+export const sessionNotFound = () =>
+  new AppError("not_found", "SESSION_NOT_FOUND", "There is no such session of yours.");
