@@ -11,6 +11,7 @@ export interface AccessClaims {
   email: string;
   role: Role;
   sessionId: string;
+  expiresAt: Date;
 }
 
 export interface RefreshClaims {
@@ -25,8 +26,10 @@ export type Verified<T> = { ok: true; claims: T } | { ok: false; reason: "expire
 
 /** Signs and checks the JSON Web Tokens of this deployment (`iss`, `aud`, `jti`, `typ`). */
 export interface TokenSigner {
-  signAccess(claims: AccessClaims, ttlSeconds: number, now: Date): Promise<string>;
+  signAccess(claims: Omit<AccessClaims, "expiresAt">, ttlSeconds: number, now: Date): Promise<string>;
   signRefresh(claims: RefreshClaims, ttlSeconds: number, now: Date): Promise<string>;
   verifyAccess(token: string, now: Date): Promise<Verified<AccessClaims>>;
   verifyRefresh(token: string, now: Date): Promise<Verified<RefreshClaims>>;
+  /** The public keys others may check tokens with, as JWKs; none where a shared secret signs. */
+  publicKeys(): Promise<Record<string, unknown>[]>;
 }
