@@ -1,0 +1,5 @@
+/**
+ * Progressive locks against guessing, by what is being guessed at, whether or not it exists.
+ * Table: lockouts. No blobs, no objects.
+ */
+export { forgiveAttempts, sweepLockouts, takeAttempt } from "./lockouts.service.ts";

@@ -1,0 +1,44 @@
+import type { Ctx } from "../../kernel/ctx.ts";
+import { AppError } from "../../kernel/errors.ts";
+import { sha256Hex } from "../../kernel/secret.ts";
+import { countAttempt, deleteOld, forget, type LockPolicy } from "./lockouts.repo.ts";
+
+const MINUTE = 60;
+const DAY = 86_400;
+
+const POLICY: LockPolicy = {
+  attempts: 10,
+  windowSeconds: 15 * MINUTE,
+  lockSeconds: [1, 2, 4, 8, 15].map((minutes) => minutes * MINUTE),
+  forgetSeconds: DAY,
+};
+
+type Deps = Pick<Ctx, "db" | "now">;
+
+const locked = (until: Date, now: Date) => {
+  const seconds = Math.max(1, Math.ceil((until.getTime() - now.getTime()) / 1000));
+  return new AppError(
+    "rate_limited",
+    "TOO_MANY_ATTEMPTS",
+    `Too many wrong attempts; try again in ${seconds} seconds.`,
+    { retry_after: seconds },
+  );
+};
+
+/**
+ * Counts an attempt at guessing `what` (`login:<address>`, for example) and refuses it while there is a lock: after ten
+ * within a quarter of an hour, for one minute first, then two, four, eight, and fifteen at most. Returns the refusal
+ * instead of throwing it, since some callers know a way around.
+ */
+export async function takeAttempt(ctx: Deps, what: string): Promise<AppError | undefined> {
+  const until = await countAttempt(ctx.db, await sha256Hex(what), POLICY, ctx.now);
+  return until ? locked(until, ctx.now) : undefined;
+}
+
+/** A right answer: what came before it was the same person mistyping. */
+export const forgiveAttempts = async (ctx: Deps, what: string): Promise<void> =>
+  forget(ctx.db, await sha256Hex(what));
+
+/** Forgets what has not been attempted for two days. */
+export const sweepLockouts = (ctx: Deps): Promise<number> =>
+  deleteOld(ctx.db, new Date(ctx.now.getTime() - 2 * DAY * 1000));
