@@ -1,7 +1,14 @@
 import { createCtx, createLogFor, type Env, platformOf } from "./context.ts";
 import { agentRoutes } from "./features/agents/index.ts";
 import { auditGate, auditRoutes } from "./features/audit/index.ts";
-import { authenticate, authRoutes } from "./features/auth/index.ts";
+import {
+  accountPages,
+  authenticate,
+  authRoutes,
+  compatRoutes,
+  jwksRoutes,
+  linkRoutes,
+} from "./features/auth/index.ts";
 import { builtinRoutes, datasetRoutes } from "./features/datasets/index.ts";
 import { inferenceRoutes } from "./features/inference/index.ts";
 import { mailRoutes } from "./features/mail/index.ts";
@@ -65,6 +72,10 @@ export function createApp(env: Env): Router {
   app.route("/", pageRoutes);
   app.route("/", statusRoutes);
   app.route("/", authRoutes);
+  app.route("/", linkRoutes);
+  app.route("/", compatRoutes);
+  app.route("/", jwksRoutes);
+  app.route("/", accountPages);
   app.route("/", sessionRoutes);
   app.route("/", auditRoutes);
   app.route("/", mailRoutes);

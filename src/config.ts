@@ -21,6 +21,15 @@ const namedSecrets = z
   .transform((text) => text.split(",").map((part) => /^([\w-]{1,16}):(.{32,})$/.exec(part.trim())))
   .refine((pairs) => pairs.every(Boolean), "must be id:secret pairs with secrets of at least 32 characters")
   .transform((pairs) => pairs.map((pair) => ({ id: pair![1]!, secret: pair![2]! })));
+const jwks = z.string().transform((text, ctx): { kty: string }[] => {
+  try {
+    const keys = (JSON.parse(text) as { keys?: unknown }).keys;
+    return z.array(z.looseObject({ kty: z.enum(["OKP", "EC"]), crv: z.string(), x: z.string() })).parse(keys);
+  } catch {
+    ctx.addIssue("must be a JSON Web Key Set of Ed25519 or P-256 keys");
+    return z.NEVER;
+  }
+});
 const seconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 // Written out, because coercing an empty text would make it 0, and 0 lifts a limit.
 const wholeNumber = z.coerce
@@ -36,6 +45,12 @@ export const Variables = z.object({
   /** Where the Neon protocol gateway listens, locally; unset with Neon itself. */
   NEON_PROXY: z.string().url().optional(),
   JWT_SECRET: z.string().min(32, "must have at least 32 characters"),
+  /** Secrets that signed before and still verify; comma-separated. */
+  JWT_PREVIOUS_SECRETS: flagList.transform((secrets) => [...secrets]),
+  JWT_ALGORITHM: z.enum(["HS256", "EdDSA", "ES256"]).default("HS256"),
+  /** PKCS #8 PEM, for the other algorithms than HS256. */
+  JWT_PRIVATE_KEY: z.string().includes("PRIVATE KEY").optional(),
+  JWT_PREVIOUS_PUBLIC_KEYS: jwks.default([]),
   JWT_ISSUER: z.string().min(1).default("myelin"),
   /** `id:secret` pairs; the first encrypts what is stored, all decrypt. Made of JWT_SECRET when unset. */
   ENCRYPTION_KEYS: namedSecrets.optional(),
@@ -60,6 +75,9 @@ export const Variables = z.object({
   RATE_LIMIT_LOGIN: perMinute(10),
   RATE_LIMIT_REGISTER: perMinute(10),
   RATE_LIMIT_REFRESH: perMinute(30),
+  RATE_LIMIT_MFA: perMinute(10),
+  RATE_LIMIT_RESET: perMinute(10),
+  RATE_LIMIT_API: perMinute(1000),
   /** Proxies of our own in front, each of which adds to `X-Forwarded-For`; unset behind Cloudflare. */
   TRUSTED_HOPS: wholeNumber.optional(),
   RESEND_API_KEY: z.string().min(1).optional(),
@@ -83,12 +101,14 @@ const TOGETHER = [
 ] as const satisfies (keyof Config)[][];
 
 function faultsIn(config: Config): string[] {
-  return TOGETHER.flatMap((names) => {
+  const needsKey = config.JWT_ALGORITHM !== "HS256" && !config.JWT_PRIVATE_KEY;
+  const alone = TOGETHER.flatMap((names) => {
     const missing = names.filter((name) => config[name] === undefined);
     if (missing.length === 0 || missing.length === names.length) return [];
     const given = names.filter((name) => config[name] !== undefined);
     return [`${given.join(", ")} without ${missing.join(", ")}`];
   });
+  return needsKey ? [...alone, `JWT_ALGORITHM ${config.JWT_ALGORITHM} without JWT_PRIVATE_KEY`] : alone;
 }
 
 /** Reads and checks the environment; what is wrong is named, never shown. */
@@ -120,6 +140,9 @@ export const settingsOf = (config: Config): Settings => ({
     login: aMinute(config.RATE_LIMIT_LOGIN),
     register: aMinute(config.RATE_LIMIT_REGISTER),
     refresh: aMinute(config.RATE_LIMIT_REFRESH),
+    mfa: aMinute(config.RATE_LIMIT_MFA),
+    reset: aMinute(config.RATE_LIMIT_RESET),
+    api: aMinute(config.RATE_LIMIT_API),
   },
   trustedHops: config.TRUSTED_HOPS,
 });

@@ -6,6 +6,7 @@ import {
   createModelPools,
   createRunFeeds,
 } from "./adapters/durable.ts";
+import { inTurn } from "./adapters/hash-queue.ts";
 import { createJwt } from "./adapters/jwt.ts";
 import { withFallback } from "./adapters/limiter-fallback.ts";
 import { createDb } from "./adapters/neon.ts";
@@ -74,8 +75,15 @@ function assemble(env: Env): Platform {
     feeds: createRunFeeds(env.RUN_FEED),
     pools: createModelPools(env.MODEL_POOL),
     limiter: withFallback(limiterOf(config, env.RATE_WINDOW), log),
-    passwords: argon2,
-    tokens: createJwt({ secret: config.JWT_SECRET, issuer: config.JWT_ISSUER }),
+    passwords: inTurn(argon2, { atOnce: 2, waiting: 64 }),
+    tokens: createJwt({
+      issuer: config.JWT_ISSUER,
+      algorithm: config.JWT_ALGORITHM,
+      secret: config.JWT_SECRET,
+      previousSecrets: config.JWT_PREVIOUS_SECRETS,
+      privateKey: config.JWT_PRIVATE_KEY,
+      previousPublicKeys: config.JWT_PREVIOUS_PUBLIC_KEYS,
+    }),
     sealer: createAesSealer(config.ENCRYPTION_KEYS ?? [{ id: "jwt", secret: config.JWT_SECRET }]),
     mailer: mailerOf(config),
     auditTrail: createAuditTrail(env.AUDIT_LOG),

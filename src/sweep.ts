@@ -2,6 +2,7 @@ import { type Env, platformOf } from "./context.ts";
 import { sweepAudit } from "./features/audit/index.ts";
 import { sweepOrphans } from "./features/files/index.ts";
 import { sweepMinutes } from "./features/inference/index.ts";
+import { sweepLockouts } from "./features/lockouts/index.ts";
 import { sweepMails } from "./features/mail/index.ts";
 import { sweepOneTime } from "./features/one-time-tokens/index.ts";
 import { sweepLostRuns } from "./features/runs/index.ts";
@@ -16,6 +17,7 @@ export async function sweep(env: Env): Promise<void> {
     dead_sessions: sweepSessions,
     old_minutes: sweepMinutes,
     dead_tokens: sweepOneTime,
+    old_lockouts: sweepLockouts,
     mails: sweepMails,
     old_audit: sweepAudit,
   };

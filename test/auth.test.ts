@@ -68,8 +68,9 @@ describe("a session", () => {
     });
     expect(rotating).toMatchObject({ iss: "myelin", aud: "myelin:refresh", sub: user.id, typ: "refresh" });
     expect([access.exp! - access.iat!, rotating.exp! - rotating.iat!]).toEqual([900, 30 * 86_400]);
-    expect(decodeProtectedHeader(user.accessToken)).toEqual({ alg: "HS256", typ: "at+jwt" });
-    expect(decodeProtectedHeader(user.refreshToken)).toEqual({ alg: "HS256", typ: "rt+jwt" });
+    const kid = expect.stringMatching(/^[0-9a-f]{16}$/);
+    expect(decodeProtectedHeader(user.accessToken)).toEqual({ alg: "HS256", typ: "at+jwt", kid });
+    expect(decodeProtectedHeader(user.refreshToken)).toEqual({ alg: "HS256", typ: "rt+jwt", kid });
     const again = await signIn(user.email, user.password);
     const jtis = [user, again].flatMap((u) => [decodeJwt(u.accessToken).jti, decodeJwt(u.refreshToken).jti]);
     expect(new Set(jtis).size).toBe(4);

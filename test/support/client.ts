@@ -56,6 +56,9 @@ export class Client {
   put = <T = any>(path: string, body?: Body, options?: CallOptions) =>
     this.call<T>("PUT", path, body, options);
   delete = <T = any>(path: string, options?: CallOptions) => this.call<T>("DELETE", path, undefined, options);
+
+  /** The same caller from another address, as the proxy in front tells it. */
+  from = (address: string): Client => new Client(this.url, { ...this.headers, "x-forwarded-for": address });
 }
 
 export interface User extends Client {
@@ -89,8 +92,12 @@ export async function newUser(url = inject("url")): Promise<User> {
 export const admin = (): Promise<User> => signIn("admin@myelin.local", inject("adminPassword"));
 
 /** A look into the database that the API does not offer. */
-export async function query<T = any>(sql: string, parameters: unknown[] = []): Promise<T[]> {
-  const client = new pg.Client(inject("databaseUrl"));
+export async function query<T = any>(
+  sql: string,
+  parameters: unknown[] = [],
+  databaseUrl = inject("databaseUrl"),
+): Promise<T[]> {
+  const client = new pg.Client(databaseUrl);
   await client.connect();
   try {
     return (await client.query(sql, parameters)).rows as T[];

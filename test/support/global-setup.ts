@@ -10,6 +10,8 @@ declare module "vitest" {
     url: string;
     databaseUrl: string;
     adminPassword: string;
+    /** A second platform that lets nobody in unseen: addresses are verified, accounts approved, a proxy stands in front. */
+    guarded: { url: string; databaseUrl: string; adminPassword: string };
     /** The key tokens are signed with, so that tests can forge them. */
     jwtSecret: string;
   }
@@ -19,7 +21,7 @@ declare module "vitest" {
 const LEASE_SECONDS = "5";
 
 export default async function setup(project: TestProject) {
-  const dataDir = mkdtempSync(join(tmpdir(), "myelin-test-"));
+  const folder = mkdtempSync(join(tmpdir(), "myelin-test-"));
   const jwtSecret = randomUUID();
   const env = {
     LEASE_SECONDS,
@@ -30,14 +32,26 @@ export default async function setup(project: TestProject) {
     RATE_LIMIT_LOGIN: "100000",
     RATE_LIMIT_REGISTER: "100000",
     RATE_LIMIT_REFRESH: "100000",
+    RATE_LIMIT_MFA: "100000",
+    RATE_LIMIT_RESET: "100000",
+    RATE_LIMIT_API: "100000000",
   };
-  const platform = await startPlatform({ dataDir, port: 0, agent: true, env });
+  const start = (name: string, agent: boolean, own: Record<string, string>) =>
+    startPlatform({ dataDir: join(folder, name), port: 0, agent, env: { ...env, ...own } });
+  // The Worker is built once, by whichever starts first.
+  const platform = await start("open", true, {});
+  const guarded = await start("guarded", false, { REGISTRATION: "approve", TRUSTED_HOPS: "1" });
   project.provide("url", platform.url);
   project.provide("databaseUrl", platform.databaseUrl);
   project.provide("adminPassword", platform.adminPassword());
+  project.provide("guarded", {
+    url: guarded.url,
+    databaseUrl: guarded.databaseUrl,
+    adminPassword: guarded.adminPassword(),
+  });
   project.provide("jwtSecret", jwtSecret);
   return async () => {
-    await platform.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+    await Promise.all([platform.stop(), guarded.stop()]);
+    rmSync(folder, { recursive: true, force: true });
   };
 }

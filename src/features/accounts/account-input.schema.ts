@@ -18,11 +18,7 @@ export const NewPassword = z
   .refine((text) => codePoints(text) >= 12, "must have at least 12 characters")
   .refine((text) => codePoints(text) <= 128, "must have at most 128 characters");
 
-/** A password to be checked against what is stored. */
-export const GivenPassword = z
-  .string()
-  .min(1)
-  .max(1024)
-  .transform((text) => text.normalize("NFC"));
+/** A password to be checked against what is stored: as received, since it may be older than our rules. */
+export const GivenPassword = z.string().min(1).max(1024);
 
 export const PersonName = z.string().trim().min(1).max(100);

@@ -59,11 +59,6 @@ export async function updateAccount(
   return row;
 }
 
-/** Notes a sign-in, for people to look at. */
-export async function noteLogin(db: Db, id: string, now: Date): Promise<void> {
-  await db.update(users).set({ lastLoginAt: now }).where(eq(users.id, id));
-}
-
 /** Marks an address as shown to be its owner's; tells whether it was not before. */
 export async function verifyAddress(db: Db, id: string, email: string, now: Date): Promise<boolean> {
   const rows = await db

@@ -6,4 +6,5 @@
 export * from "./accounts.repo.ts";
 export { toUser, User } from "./account.schema.ts";
 export { EmailAddress, GivenPassword, NewPassword, PersonName } from "./account-input.schema.ts";
+export { entryRefusal } from "./entry.ts";
 export { checkNewPassword } from "./password-policy.ts";

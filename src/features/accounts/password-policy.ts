@@ -28,7 +28,8 @@ export function weaknessOf(
   if (common.has(lower) || isDressedUp) return "is one of the passwords tried first";
   const left = wordsOf(own).reduce((text, word) => text.replaceAll(word, ""), lower);
   // An address in a long password is fine; a password that is little more than the address is not.
-  if (left !== lower && [...left].length < 8) return "is mostly your own address or name";
+  const ownLeft = left.replace(/[^\p{L}\p{N}]/gu, "");
+  if (left !== lower && [...ownLeft].length < 8) return "is mostly your own address or name";
   return undefined;
 }
 

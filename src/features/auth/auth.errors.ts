@@ -6,22 +6,18 @@ export const invalidCredentials = () =>
 export const registrationClosed = () =>
   new AppError("forbidden", "REGISTRATION_CLOSED", "Registration is closed here; ask an administrator.");
 
-export const emailNotVerified = () =>
-  new AppError(
-    "forbidden",
-    "EMAIL_NOT_VERIFIED",
-    "Open the link we mailed you first, or ask for a new one (POST /api/auth/verify-email/resend).",
-  );
-
-export const awaitingApproval = () =>
-  new AppError("forbidden", "AWAITING_APPROVAL", "An administrator has yet to let you in.");
-
-export const accountSuspended = () =>
-  new AppError("forbidden", "ACCOUNT_SUSPENDED", "This account is suspended; ask an administrator.");
-
 export const invalidLink = () =>
   new AppError(
     "unauthenticated",
     "LINK_INVALID",
     "This link was used already, has expired, or never was one.",
   );
+
+export const accountGone = () =>
+  new AppError("unauthenticated", "SESSION_ENDED", "The account behind this session is gone.");
+
+export const wrongPassword = () =>
+  new AppError("forbidden", "WRONG_PASSWORD", "The current password is wrong.");
+
+export const notVerifiedYet = () =>
+  new AppError("conflict", "EMAIL_NOT_VERIFIED", "This account has not verified its address yet.");

@@ -26,3 +26,29 @@ export const Login = z
   })
   .openapi("Login");
 export type Login = z.infer<typeof Login>;
+
+export const AddressOnly = z.object({ email: EmailAddress }).openapi("AddressOnly");
+
+export const Accepted = z
+  .object({ success: z.literal(true), message: z.string() })
+  .openapi("Accepted", { description: "The same whether or not there is such an account." });
+
+const LinkToken = z.string().min(1).max(200);
+
+export const LinkQuery = z.object({ token: LinkToken });
+export const LinkBody = z.object({ token: LinkToken }).openapi("LinkToken");
+
+export const ResetPassword = z.object({ token: LinkToken, password: NewPassword }).openapi("ResetPassword");
+export type ResetPassword = z.infer<typeof ResetPassword>;
+
+export const ChangePassword = z
+  .object({ current_password: GivenPassword, new_password: NewPassword })
+  .openapi("ChangePassword");
+export type ChangePassword = z.infer<typeof ChangePassword>;
+
+export const ChangeEmail = z.object({ email: EmailAddress, password: GivenPassword }).openapi("ChangeEmail");
+export type ChangeEmail = z.infer<typeof ChangeEmail>;
+
+export const UpdateMe = z.object({ name: PersonName }).openapi("UpdateMe");
+
+export const Done = z.object({ success: z.literal(true) }).openapi("Done");

@@ -8,6 +8,7 @@ export {
   issueOneTime,
   type OneTimePurpose,
   peekOneTime,
+  recallOneTime,
   redeemOneTime,
   rememberOneTime,
   sweepOneTime,

@@ -32,6 +32,19 @@ export async function findLive(
   return row;
 }
 
+/** A token in whatever state. */
+export async function findAny(
+  db: Db,
+  purpose: string,
+  tokenHash: string,
+): Promise<OneTimeTokenRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(oneTimeTokens)
+    .where(and(eq(oneTimeTokens.purpose, purpose), eq(oneTimeTokens.tokenHash, tokenHash)));
+  return row;
+}
+
 /** Uses a token up; of two callers at once one gets the row. */
 export async function useUp(
   db: Db,

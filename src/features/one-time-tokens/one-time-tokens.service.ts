@@ -54,6 +54,13 @@ export const peekOneTime = async (
   token: string,
 ): Promise<OneTimeTokenRow | undefined> => repo.findLive(ctx.db, purpose, await sha256Hex(token), ctx.now);
 
+/** The token's row even when it was used or has expired. */
+export const recallOneTime = async (
+  ctx: Deps,
+  purpose: OneTimePurpose,
+  token: string,
+): Promise<OneTimeTokenRow | undefined> => repo.findAny(ctx.db, purpose, await sha256Hex(token));
+
 /** Uses a token up. Of any number of callers at once one gets the row, the others nothing. */
 export const redeemOneTime = async (
   ctx: Deps,

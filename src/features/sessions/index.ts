@@ -8,6 +8,7 @@ export { SignedIn } from "./sessions.schema.ts";
 export {
   endSessionsOf,
   findSessionActor,
+  isKnownNetwork,
   logout,
   markAuthenticated,
   openSession,

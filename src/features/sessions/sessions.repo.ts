@@ -20,8 +20,12 @@ type NewSession = Pick<
   | "maxExpiresAt"
 >;
 
+/** Adds a session and notes the sign-in at its account. */
 export async function insertSession(db: Db, session: NewSession): Promise<void> {
-  await db.insert(sessions).values(session);
+  await db.batch([
+    db.insert(sessions).values(session),
+    db.update(users).set({ lastLoginAt: session.createdAt }).where(eq(users.id, session.userId)),
+  ]);
 }
 
 const live = (now: Date) =>
@@ -126,6 +130,16 @@ export function listSessions(
     .where(and(eq(sessions.userId, userId), live(now), behind(sessions, after)))
     .orderBy(...newestFirst(sessions))
     .limit(limit + 1);
+}
+
+/** Whether a user opened a session from an address since then, in a way that was not taken back. */
+export async function hasSessionFrom(db: Db, userId: string, ip: string, since: Date): Promise<boolean> {
+  const rows = await db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.userId, userId), eq(sessions.ip, ip), gt(sessions.createdAt, since)))
+    .limit(1);
+  return rows.length > 0;
 }
 
 /** Removes sessions that ended or expired before `before`. */

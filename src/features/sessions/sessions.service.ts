@@ -2,7 +2,7 @@ import type { SessionRow } from "../../db/schema.ts";
 import { type Actor, allow, allowPerson, permissionsOf, type UserActor } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
-import { type Account, findAccount, noteLogin, toUser } from "../accounts/index.ts";
+import { type Account, findAccount, toUser } from "../accounts/index.ts";
 import { forgetSession } from "./session-cache.ts";
 import { invalidRefreshToken, sessionNotFound } from "./sessions.errors.ts";
 import * as repo from "./sessions.repo.ts";
@@ -31,14 +31,13 @@ export async function openSession(ctx: Ctx, account: Account, methods: string[])
     maxExpiresAt: inSeconds(ctx.now, sessionMaxSeconds),
   };
   await repo.insertSession(ctx.db, session);
-  ctx.background("accounts.note_login", noteLogin(ctx.db, account.id, ctx.now));
   await ctx.audit({
     action: "session.opened",
     actor: { kind: "user", id: account.id, name: account.email },
     target: { type: "session", id: session.id },
     details: { methods },
   });
-  return signedIn(ctx, account, session);
+  return signedIn(ctx, { ...account, lastLoginAt: ctx.now }, session);
 }
 
 /** Trades a refresh token for a new pair. A token used twice ends its session: one of the two users stole it. */
@@ -145,6 +144,15 @@ export async function markAuthenticated(ctx: Ctx, actor: UserActor, factor?: str
     ...(factor !== undefined && { factorAt: ctx.now, methods: [...new Set([...methods, factor])] }),
   });
   forgetSession(id);
+}
+
+const KNOWN_MS = 30 * 86_400_000;
+
+/** Whether the account signed in from the caller's address within a month. */
+export async function isKnownNetwork(ctx: Ctx, userId: string): Promise<boolean> {
+  const { ip } = ctx.client;
+  const since = new Date(ctx.now.getTime() - KNOWN_MS);
+  return ip !== null && repo.hasSessionFrom(ctx.db, userId, ip, since);
 }
 
 /** Who a session stands for: read from the rows, so that a demotion or suspension bites at once. */

@@ -1,0 +1,24 @@
+import { createMiddleware } from "hono/factory";
+import type { AppEnv } from "#http/context";
+import { createRouter } from "#http/router";
+import script from "./account.js.txt";
+import page from "./account.html";
+
+/** The pages that links in mails lead to. They only ever do what the API would do for anybody who asked it so. */
+export const accountPages = createRouter();
+
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+const asPage = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  c.header("content-security-policy", PAGE_POLICY);
+  c.header("cache-control", "no-store");
+});
+
+for (const path of ["/login", "/forgot-password", "/reset-password", "/api/auth/approve-user", "/outbox"]) {
+  accountPages.get(path, asPage, (c) => c.html(page));
+}
+accountPages.get("/account.js", (c) =>
+  c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }),
+);

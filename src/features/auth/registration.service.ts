@@ -1,0 +1,169 @@
+import { allowPerson } from "../../kernel/actor.ts";
+import type { Ctx } from "../../kernel/ctx.ts";
+import {
+  type Account,
+  adminAddresses,
+  checkNewPassword,
+  findAccount,
+  findAccountByEmail,
+  insertAccount,
+  toUser,
+  updateAccount,
+  type User,
+  verifyAddress,
+} from "../accounts/index.ts";
+import { sendMail } from "../mail/index.ts";
+import {
+  endOneTime,
+  issueOneTime,
+  peekOneTime,
+  recallOneTime,
+  redeemOneTime,
+} from "../one-time-tokens/index.ts";
+import * as errors from "./auth.errors.ts";
+import type { Register, Registered } from "./auth.schema.ts";
+import { isMailAllowed } from "./mail-limit.ts";
+
+const VERIFY_SECONDS = 24 * 3600;
+const APPROVE_SECONDS = 7 * 86_400;
+
+const MESSAGES = {
+  open: "Welcome; you may sign in.",
+  verify: "Open the link we mailed to this address, then sign in.",
+  approve: "Open the link we mailed to this address; an administrator will then let you in.",
+} as const;
+
+async function mailVerification(ctx: Ctx, account: Account): Promise<void> {
+  await endOneTime(ctx, "verify-email", account.id);
+  const token = await issueOneTime(ctx, {
+    purpose: "verify-email",
+    ttlSeconds: VERIFY_SECONDS,
+    userId: account.id,
+    data: { email: account.email },
+  });
+  await sendMail(ctx, "verify-email", account.email, {
+    subject: "Verify your address for Myelin",
+    paragraphs: [
+      `Hello ${account.name},`,
+      "please show that this address is yours. The link works once and for a day.",
+      "If you did not open an account, nothing happens without it.",
+    ],
+    action: {
+      label: "Verify this address",
+      url: `${ctx.settings.publicUrl}/api/auth/verify-email?token=${token}`,
+    },
+  });
+}
+
+/** Tells the owner of an address that somebody, perhaps they, tried to open a second account with it. */
+async function mailKnown(ctx: Ctx, email: string): Promise<void> {
+  if (!(await isMailAllowed(ctx, "known", email))) return;
+  await sendMail(ctx, "account-exists", email, {
+    subject: "You have an account at Myelin already",
+    paragraphs: [
+      "Somebody, perhaps you, tried to open an account with this address. There is one already.",
+      "If you forgot the password, ask for a new one. Otherwise there is nothing to do.",
+    ],
+    action: { label: "Sign in", url: `${ctx.settings.publicUrl}/login` },
+  });
+}
+
+/** Opens an account with the role `user`. The answer is the same whether or not the address had one already. */
+export async function register(ctx: Ctx, input: Register): Promise<Registered & { id: string }> {
+  const { registration } = ctx.settings;
+  if (registration === "closed") throw errors.registrationClosed();
+  await checkNewPassword(input.password, [input.email, input.name]);
+  const passwordHash = await ctx.passwords.hash(input.password);
+  const account = await insertAccount(ctx.db, {
+    email: input.email,
+    name: input.name,
+    passwordHash,
+    approvedAt: registration === "approve" ? null : ctx.now,
+  });
+  if (!account) ctx.background("mail.account_exists", mailKnown(ctx, input.email));
+  else if (registration !== "open") ctx.background("mail.verify", mailVerification(ctx, account));
+  await ctx.audit({
+    action: "account.registered",
+    outcome: account ? "ok" : "refused",
+    ...(account && { target: { type: "user", id: account.id } }),
+  });
+  return { success: true, message: MESSAGES[registration], id: account?.id ?? crypto.randomUUID() };
+}
+
+/** Mails another verification link, if there is an account that needs one; the answer never tells. */
+export async function resendVerification(ctx: Ctx, email: string): Promise<void> {
+  const account = await findAccountByEmail(ctx.db, email);
+  const isAllowed = await isMailAllowed(ctx, "verify", email);
+  if (account?.emailVerifiedAt === null && isAllowed)
+    ctx.background("mail.verify", mailVerification(ctx, account));
+}
+
+async function askForApproval(ctx: Ctx, account: Account): Promise<void> {
+  const token = await issueOneTime(ctx, {
+    purpose: "approve-user",
+    ttlSeconds: APPROVE_SECONDS,
+    userId: account.id,
+  });
+  for (const admin of await adminAddresses(ctx.db)) {
+    await sendMail(ctx, "approval-request", admin, {
+      subject: "Somebody asks to be let in to Myelin",
+      paragraphs: [
+        `${account.name} (${account.email}) has opened an account and verified the address.`,
+        `The link was opened from ${ctx.client.ip ?? "an unknown address"}.`,
+        "You will be asked to sign in before anything happens.",
+      ],
+      action: {
+        label: "Look at the request",
+        url: `${ctx.settings.publicUrl}/api/auth/approve-user?token=${token}`,
+      },
+    });
+  }
+}
+
+export type Verification = "email_verified" | "already_verified";
+
+/** Takes the link that was mailed to a new account's address. */
+export async function verifyEmail(ctx: Ctx, token: string): Promise<Verification> {
+  const row = await redeemOneTime(ctx, "verify-email", token);
+  const account = row?.userId ? await findAccount(ctx.db, row.userId) : undefined;
+  if (!row || !account) {
+    const old = await recallOneTime(ctx, "verify-email", token);
+    const owner = old?.userId ? await findAccount(ctx.db, old.userId) : undefined;
+    if (owner?.emailVerifiedAt && old?.usedAt) return "already_verified";
+    throw errors.invalidLink();
+  }
+  if (!(await verifyAddress(ctx.db, account.id, String(row.data.email), ctx.now))) return "already_verified";
+  await ctx.audit({
+    action: "account.email_verified",
+    actor: { kind: "user", id: account.id, name: account.email },
+    target: { type: "user", id: account.id },
+  });
+  if (!account.approvedAt) ctx.background("mail.approval", askForApproval(ctx, account));
+  return "email_verified";
+}
+
+/** Lets an account in whose owner asked for it; the link alone does nothing without an administrator's session. */
+export async function approveByLink(ctx: Ctx, token: string): Promise<User> {
+  allowPerson(ctx, "users:write");
+  const pending = await peekOneTime(ctx, "approve-user", token);
+  const account = pending?.userId ? await findAccount(ctx.db, pending.userId) : undefined;
+  if (!account) throw errors.invalidLink();
+  if (!account.emailVerifiedAt) throw errors.notVerifiedYet();
+  if (!(await redeemOneTime(ctx, "approve-user", token))) throw errors.invalidLink();
+  return approve(ctx, account);
+}
+
+async function approve(ctx: Ctx, account: Account): Promise<User> {
+  const approved = { approvedAt: ctx.now };
+  await updateAccount(ctx.db, account.id, approved, ctx.now);
+  await ctx.audit({ action: "user.approved", target: { type: "user", id: account.id } });
+  ctx.background(
+    "mail.welcome",
+    sendMail(ctx, "welcome", account.email, {
+      subject: "Welcome to Myelin",
+      paragraphs: [`Hello ${account.name},`, "an administrator has let you in. You may sign in now."],
+      action: { label: "Sign in", url: `${ctx.settings.publicUrl}/login` },
+    }),
+  );
+  return toUser({ ...account, ...approved });
+}
