@@ -16,7 +16,7 @@ import { modelRoutes } from "./features/models/index.ts";
 import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
 import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
-import { clientAddress, clientIp } from "./http/client-address.ts";
+import { clientOf } from "./http/client-address.ts";
 import type { AppContext } from "./http/context.ts";
 import {
   crossOrigin,
@@ -29,6 +29,7 @@ import {
 } from "./http/gates.ts";
 import { mountDocument } from "./http/openapi.ts";
 import { renderError } from "./http/render-error.ts";
+import { isUnlimited, limitGenerally } from "./http/rate-limit.ts";
 import { createRouter, type Router } from "./http/router.ts";
 import { AppError } from "./kernel/errors.ts";
 
@@ -52,14 +53,11 @@ export function createApp(env: Env): Router {
   app.use(mediaTypes);
   app.use(jsonBodyLimit(MAX_JSON_BYTES, isUpload));
   app.use(async (c, next) => {
+    const client = clientOf(c.req.raw.headers, platform.settings.trustedHops);
+    const mayBeAgent = c.req.header("x-ic-token") !== undefined;
+    if (!mayBeAgent) limitGenerally(c, platform, client.network);
     const actor = await authenticate(c, platform);
-    const { headers } = c.req.raw;
-    const { trustedHops } = platform.settings;
-    const client = {
-      ip: clientIp(headers, trustedHops),
-      network: clientAddress(headers, trustedHops),
-      userAgent: headers.get("user-agent")?.slice(0, 300) ?? null,
-    };
+    if (mayBeAgent && !isUnlimited(actor)) limitGenerally(c, platform, client.network);
     const asked = { actor, requestId: c.get("requestId"), client };
     c.set(
       "ctx",

@@ -22,6 +22,7 @@ import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
 import type { Actor } from "./kernel/actor.ts";
 import { auditEventOf } from "./kernel/audit-event.ts";
 import type { Client, Ctx } from "./kernel/ctx.ts";
+import { LocalFirstLimiter } from "./kernel/local-first-limiter.ts";
 import { createLog, type Log } from "./kernel/log.ts";
 import type { Blobs } from "./kernel/ports/blobs.ts";
 import type { Limiter } from "./kernel/ports/limiter.ts";
@@ -42,6 +43,8 @@ export interface Platform extends Omit<
   "actor" | "requestId" | "client" | "now" | "log" | "background" | "audit"
 > {
   log: Log;
+  /** For the limit on everything. */
+  generalLimiter: LocalFirstLimiter;
 }
 
 function blobsOf(config: Config, bucket: R2Bucket): Blobs {
@@ -67,6 +70,7 @@ const mailerOf = ({ RESEND_API_KEY: apiKey, MAIL_FROM: from }: Config) =>
 function assemble(env: Env): Platform {
   const config = readConfig(env);
   const log = createLog(config.LOG_LEVEL);
+  const limiter = withFallback(limiterOf(config, env.RATE_WINDOW), log);
   return {
     log,
     settings: settingsOf(config),
@@ -74,7 +78,8 @@ function assemble(env: Env): Platform {
     blobs: blobsOf(config, env.BLOBS),
     feeds: createRunFeeds(env.RUN_FEED),
     pools: createModelPools(env.MODEL_POOL),
-    limiter: withFallback(limiterOf(config, env.RATE_WINDOW), log),
+    limiter,
+    generalLimiter: new LocalFirstLimiter(limiter),
     passwords: inTurn(argon2, { atOnce: 2, waiting: 64 }),
     tokens: createJwt({
       issuer: config.JWT_ISSUER,

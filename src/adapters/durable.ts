@@ -40,7 +40,8 @@ function shardOf(key: string): string {
 
 /** Rate limits as Durable Objects: a key always meets the same one of a fixed number of objects. */
 export const createDurableLimiter = (namespace: DurableObjectNamespace): Limiter => ({
-  take: async (key, rule) => (namespace.getByName(shardOf(key)) as unknown as Limiter).take(key, rule),
+  take: async (key, rule, uses) =>
+    (namespace.getByName(shardOf(key)) as unknown as Limiter).take(key, rule, uses),
 });
 
 /** The audit trail as the one Durable Object that puts events in their order. */

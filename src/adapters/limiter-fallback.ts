@@ -27,16 +27,16 @@ export function withFallback(store: Limiter, log: Log, now: () => number = Date.
   const here = new SlidingWindows(MAX_KEYS);
   let pausedUntil = 0;
   return {
-    async take(key: string, rule: LimitRule): Promise<LimitReply> {
+    async take(key: string, rule: LimitRule, uses?: number): Promise<LimitReply> {
       if (now() >= pausedUntil) {
         try {
-          return await inTime(store.take(key, rule));
+          return await inTime(store.take(key, rule, uses));
         } catch (error) {
           pausedUntil = now() + PAUSE_MS;
           log("error", "limiter.store_failed", { error, paused_ms: PAUSE_MS });
         }
       }
-      return here.take(key, rule, now());
+      return here.take(key, rule, now(), uses);
     },
   };
 }

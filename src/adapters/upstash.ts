@@ -32,8 +32,8 @@ export function createUpstashLimiter({ url, token }: UpstashOptions): Limiter {
   };
 
   return {
-    async take(key, rule) {
-      const reply = await limiterOf(rule).limit(key);
+    async take(key, rule, uses = 1) {
+      const reply = await limiterOf(rule).limit(key, { rate: uses });
       if (reply.reason === "timeout") throw new Error(`Redis did not answer within ${TIMEOUT_MS} ms`);
       return {
         allowed: reply.success,

@@ -1,3 +1,5 @@
+import type { Client } from "../kernel/ctx.ts";
+
 const IPV4 = /^(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?$/;
 const BRACKETED = /^\[([^\]]*)\](?::\d{1,5})?$/;
 
@@ -56,3 +58,10 @@ export function clientIp(headers: Headers, trustedHops: number | undefined): str
 /** Whom a request is counted for. Who cannot be told apart (no proxies, fewer than said, no address) shares one name. */
 export const clientAddress = (headers: Headers, trustedHops: number | undefined): string =>
   networkOf(toldAddress(headers, trustedHops)) ?? "unknown";
+
+/** Where a request comes from, as far as it can be told. */
+export const clientOf = (headers: Headers, trustedHops: number | undefined): Client => ({
+  ip: clientIp(headers, trustedHops),
+  network: clientAddress(headers, trustedHops),
+  userAgent: headers.get("user-agent")?.slice(0, 300) ?? null,
+});

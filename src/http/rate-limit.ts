@@ -1,4 +1,7 @@
 import { createMiddleware } from "hono/factory";
+import type { Actor } from "../kernel/actor.ts";
+import type { Settings } from "../kernel/ctx.ts";
+import type { LocalFirstLimiter } from "../kernel/local-first-limiter.ts";
 import type { LimitReply } from "../kernel/ports/limiter.ts";
 import { rateLimited, type RateRule } from "../kernel/rate-limits.ts";
 import type { AppContext, AppEnv } from "./context.ts";
@@ -22,3 +25,20 @@ export const limitByAddress = (rule: RateRule) =>
     }
     await next();
   });
+
+interface General {
+  generalLimiter: LocalFirstLimiter;
+  settings: Pick<Settings, "rateLimits">;
+}
+
+/** Refuses an address that calls more often than the general limit allows, whatever it calls. */
+export function limitGenerally(c: AppContext, { generalLimiter, settings }: General, network: string): void {
+  const rule = settings.rateLimits.api;
+  if (rule.limit === 0) return;
+  const later = (work: Promise<void>) => c.executionCtx.waitUntil(work);
+  const reply = generalLimiter.take(`api:${network}`, rule, Date.now(), later);
+  if (!reply.allowed) throw rateLimited(reply);
+}
+
+/** An agent calls as often as its work demands; many of them may stand behind one address. */
+export const isUnlimited = (actor: Actor): boolean => actor.kind === "agent";

@@ -33,18 +33,18 @@ export class SlidingWindows {
     this.#counts = new Map(counts);
   }
 
-  take(key: string, { limit, windowSeconds }: LimitRule, now: number): LimitReply {
+  take(key: string, { limit, windowSeconds }: LimitRule, now: number, uses = 1): LimitReply {
     const windowMs = windowSeconds * 1000;
     const count = countIn(Math.floor(now / windowMs), windowMs, this.#counts.get(key));
     const passed = Math.max(0, now - count.window * windowMs);
     const used = Math.floor((1 - passed / windowMs) * count.previous) + count.current;
-    const allowed = used < limit;
-    if (allowed) count.current++;
+    const allowed = used + uses <= limit;
+    if (allowed) count.current += uses;
     this.#keep(key, count);
     return {
       allowed,
       limit,
-      remaining: Math.max(0, limit - used - (allowed ? 1 : 0)),
+      remaining: Math.max(0, limit - used - (allowed ? uses : 0)),
       resetSeconds: Math.max(1, Math.ceil(((count.window + 1) * windowMs - now) / 1000)),
     };
   }

@@ -23,8 +23,8 @@ export const createRateWindow = <Env>() =>
       this.#windows = new SlidingWindows(MAX_KEYS, counts);
     }
 
-    async take(key: string, rule: LimitRule): Promise<LimitReply> {
-      const reply = this.#windows.take(key, rule, Date.now());
+    async take(key: string, rule: LimitRule, uses?: number): Promise<LimitReply> {
+      const reply = this.#windows.take(key, rule, Date.now(), uses);
       if (reply.allowed) this.#saveSoon();
       return reply;
     }

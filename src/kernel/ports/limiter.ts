@@ -15,5 +15,6 @@ export interface LimitReply {
 
 /** Counts uses by key in a sliding window; refused uses do not count. */
 export interface Limiter {
-  take(key: string, rule: LimitRule): Promise<LimitReply>;
+  /** `uses` (default 1) are allowed together or not at all. */
+  take(key: string, rule: LimitRule, uses?: number): Promise<LimitReply>;
 }
