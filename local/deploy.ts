@@ -6,8 +6,9 @@ import { join, resolve } from "node:path";
 import { buildAssets } from "./assets.ts";
 import { wranglerProgram } from "./bundle.ts";
 import { requirePostgresUrl } from "./database.ts";
-import { jwtSecret } from "./jwt-secret.ts";
+import { ownSecrets } from "./own-secrets.ts";
 import { projectDir } from "./paths.ts";
+import { devopsOf } from "./provision-devops.ts";
 import { provision } from "./provision.ts";
 import { Refusal, explain } from "./refusal.ts";
 import { pickWorkerEnv } from "./worker-env.ts";
@@ -23,11 +24,17 @@ async function main(args: string[]): Promise<number> {
   requirePostgresUrl(databaseUrl);
   // The secrets of a deployment are kept apart from those of this machine.
   const dataDir = resolve(process.env["MYELIN_DATA_DIR"] || ".data-deploy");
-  await provision({ databaseUrl, dataDir, adminEmail: process.env["ADMIN_EMAIL"], agent: false });
+  await provision({
+    databaseUrl,
+    dataDir,
+    adminEmail: process.env["ADMIN_EMAIL"],
+    devops: devopsOf(process.env),
+    agent: false,
+  });
   console.log(`The database is up to date. Secrets of this deployment are in ${dataDir}`);
   buildAssets(join(projectDir, "dist", "assets"));
-  const JWT_SECRET = jwtSecret(process.env["JWT_SECRET"], dataDir);
-  return await runDeploy(args, { ...pickWorkerEnv(process.env), DATABASE_URL: databaseUrl, JWT_SECRET });
+  const secrets = ownSecrets(process.env, dataDir);
+  return await runDeploy(args, { ...pickWorkerEnv(process.env), DATABASE_URL: databaseUrl, ...secrets });
 }
 
 /** Settings travel as secrets, in a file that lives as long as the upload; other secrets of the Worker stay as they are. */

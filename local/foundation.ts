@@ -3,7 +3,8 @@ import { openDatabase } from "./database.ts";
 import { lockDataDir } from "./data-lock.ts";
 import type { DataLock } from "./data-lock.ts";
 import { requireFree } from "./free-port.ts";
-import { jwtSecret } from "./jwt-secret.ts";
+import { ownSecrets } from "./own-secrets.ts";
+import { devopsOf } from "./provision-devops.ts";
 import { provision } from "./provision.ts";
 import type { Teardown } from "./teardown.ts";
 import { pickWorkerEnv } from "./worker-env.ts";
@@ -42,9 +43,10 @@ export async function layFoundation(options: LocalOptions, teardown: Teardown): 
   const lock = await lockDataDir(dataDir, holder);
   teardown.add(async () => lock.release());
   await requireFree(options.port, options.host);
-  const JWT_SECRET = jwtSecret(env["JWT_SECRET"], dataDir);
+  const secrets = ownSecrets(env, dataDir);
+  const devops = devopsOf(env);
   const database = await openDatabase(options, lock, teardown);
-  await provision({ databaseUrl: database.url, dataDir, adminEmail: env["ADMIN_EMAIL"], agent });
-  const vars = { ...NO_EDGE, ...pickWorkerEnv(env), ...database.vars, JWT_SECRET };
+  await provision({ databaseUrl: database.url, dataDir, adminEmail: env["ADMIN_EMAIL"], devops, agent });
+  const vars = { ...NO_EDGE, ...pickWorkerEnv(env), ...database.vars, ...secrets };
   return { lock, databaseUrl: database.url, vars };
 }

@@ -4,7 +4,7 @@ import { dataLayout } from "./paths.ts";
 import { keepSecret, typeablePassword } from "./secrets-file.ts";
 
 /** OWASP's second Argon2id setting; the Worker makes its hashes with the same one. */
-const ARGON2ID = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+export const ARGON2ID = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /**
  * Returns the id of an administrator and makes one if there is none. The password file is written before the row: if we

@@ -6,6 +6,7 @@ import { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { dataLayout } from "./paths.ts";
 import { provision } from "./provision.ts";
+import { devopsOf } from "./provision-devops.ts";
 import { startPostgres } from "./postgres.ts";
 import type { EmbeddedPostgres } from "./postgres.ts";
 import { temporaryFolder } from "./test-database.ts";
@@ -115,6 +116,56 @@ it("lets four starters race and ends with one of everything", async () => {
   expect(others).toEqual([]);
   expect(await verify(admin!["password_hash"]!, kept("adminPassword"))).toBe(true);
   expect(await query("SELECT FROM agents")).toHaveLength(1);
+});
+
+const DEVOPS = { DEVOPS_EMAIL: " Ops@Example.com ", DEVOPS_PASSWORD: "seven llamas in a boat" };
+const withDevops = (env: Record<string, string>) =>
+  provision({ databaseUrl, dataDir, devops: devopsOf(env) });
+const devops = async () =>
+  (await query("SELECT id, role, password_hash FROM users WHERE email = 'ops@example.com'"))[0];
+
+it("makes a second administrator only when both variables say so", async () => {
+  expect(devopsOf({})).toBeUndefined();
+  expect(() => devopsOf({ DEVOPS_EMAIL: "ops@example.com" })).toThrow("Set both");
+  expect(() => devopsOf({ DEVOPS_PASSWORD: DEVOPS.DEVOPS_PASSWORD })).toThrow("Set both");
+  expect(() => devopsOf({ ...DEVOPS, DEVOPS_PASSWORD: "short" })).toThrow("has 5 characters");
+  expect(() => devopsOf({ ...DEVOPS, DEVOPS_PASSWORD: "password1234" })).toThrow("tried first");
+  await withDevops(DEVOPS);
+  const made = (await devops())!;
+  expect(made["role"]).toBe("admin");
+  expect(await verify(made["password_hash"]!, DEVOPS.DEVOPS_PASSWORD)).toBe(true);
+});
+
+it("rotates its password when the variable changes, and only then ends its sessions", async () => {
+  await withDevops(DEVOPS);
+  const { id, password_hash } = (await devops())!;
+  await query(
+    "INSERT INTO sessions (user_id, refresh_jti, expires_at) VALUES ($1, gen_random_uuid(), now())",
+    [id],
+  );
+  await withDevops(DEVOPS);
+  expect((await devops())!["password_hash"]).toBe(password_hash);
+  expect(await query("SELECT 1 FROM sessions")).toHaveLength(1);
+  await withDevops({ ...DEVOPS, DEVOPS_PASSWORD: "eight llamas in a boat" });
+  expect(await verify((await devops())!["password_hash"]!, "eight llamas in a boat")).toBe(true);
+  expect(await query("SELECT 1 FROM sessions")).toEqual([]);
+});
+
+it("takes the address from whoever registered it before, with all that opened it", async () => {
+  await provision({ databaseUrl, dataDir });
+  const [squatter] = await query(
+    "INSERT INTO users (email, name, password_hash) VALUES ('ops@example.com', 'Eve', 'x') RETURNING id",
+  );
+  const id = squatter!["id"];
+  await query("INSERT INTO totp_secrets (user_id, sealed_secret, enabled_at) VALUES ($1, 'x', now())", [id]);
+  await query(
+    "INSERT INTO api_tokens (user_id, name, token_hash, hint, scopes) VALUES ($1, 'x', 'x', 'x', '[]')",
+    [id],
+  );
+  await withDevops(DEVOPS);
+  expect(await devops()).toMatchObject({ id, role: "admin" });
+  for (const table of ["totp_secrets", "api_tokens"])
+    expect(await query(`SELECT 1 FROM ${table}`)).toEqual([]);
 });
 
 it("says what to do when there are no migrations", async () => {

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
 import { ensureAdmin } from "./provision-admin.ts";
+import { type Devops, ensureDevops } from "./provision-devops.ts";
 import { ensureLocalAgent } from "./provision-agent.ts";
 import { migrateDatabase } from "./provision-migrations.ts";
 import { projectDir } from "./paths.ts";
@@ -11,6 +12,8 @@ export interface ProvisionOptions {
   /** Where the first administrator's password is written. Without it only the migrations run. */
   dataDir?: string;
   adminEmail?: string;
+  /** A second administrator. */
+  devops?: Devops | undefined;
   /** Also keep the agent named `local` and its token (default true). */
   agent?: boolean;
   migrationsDir?: string;
@@ -32,6 +35,7 @@ export async function provision(options: ProvisionOptions): Promise<void> {
     if (dataDir !== undefined) {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       const adminId = await ensureAdmin(client, dataDir, options.adminEmail);
+      if (options.devops) await ensureDevops(client, options.devops);
       if (agent) await ensureLocalAgent(client, dataDir, adminId);
     }
     await client.query("COMMIT");

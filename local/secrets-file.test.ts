@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { jwtSecret } from "./jwt-secret.ts";
+import { ownSecrets } from "./own-secrets.ts";
 import { keepSecret, readSecret, typeablePassword } from "./secrets-file.ts";
 import { temporaryFolder } from "./test-database.ts";
 
@@ -43,13 +43,17 @@ it("makes passwords that can be read aloud", () => {
   expect(all).toHaveLength(200 * 24);
 });
 
-it("stops at a signing key that is too short", () => {
-  expect(() => jwtSecret("x".repeat(31), folder)).toThrow(
-    "JWT_SECRET has 31 characters and needs at least 32",
+it.each(["JWT_SECRET", "AUDIT_SECRET"] as const)("stops at a %s that is too short", (name) => {
+  expect(() => ownSecrets({ [name]: "x".repeat(31) }, folder)).toThrow(
+    `${name} has 31 characters and needs at least 32`,
   );
-  expect(jwtSecret("x".repeat(32), folder)).toBe("x".repeat(32));
-  expect(readdirSync(folder)).toEqual([]);
-  const made = jwtSecret(undefined, folder);
-  expect(made.length).toBeGreaterThanOrEqual(32);
-  expect(jwtSecret("", folder)).toBe(made);
+  expect(ownSecrets({ [name]: "x".repeat(32) }, folder)[name]).toBe("x".repeat(32));
+});
+
+it("makes the secrets nobody configured, once, each its own", () => {
+  const made = ownSecrets({}, folder);
+  expect(ownSecrets({ JWT_SECRET: "", ENCRYPTION_KEYS: "", AUDIT_SECRET: "" }, folder)).toEqual(made);
+  expect(new Set(Object.values(made).map((secret) => secret.slice(-30))).size).toBe(3);
+  expect(made.ENCRYPTION_KEYS).toMatch(/^k1:[\w-]{43}$/);
+  for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
 });
