@@ -1,3 +1,4 @@
+import { base64url } from "jose";
 import type { Sealer } from "../kernel/ports/sealer.ts";
 
 const VERSION = "v1";
@@ -21,8 +22,6 @@ async function deriveKey(secret: string): Promise<CryptoKey> {
   ]);
 }
 
-const base64url = { alphabet: "base64url", omitPadding: true } as const;
-
 /**
  * AES-256-GCM under one of several named secrets. The first encrypts; every one decrypts, so that a new one can be put
  * in front while old values are still about. Form: `v1.<key id>.<iv>.<ciphertext and tag>`, base64url.
@@ -36,7 +35,7 @@ export function createAesSealer(secrets: readonly { id: string; secret: string }
       const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
       const algorithm = { name: "AES-GCM", iv, additionalData: encoder.encode(context) };
       const sealed = await crypto.subtle.encrypt(algorithm, await current.key, encoder.encode(text));
-      const parts = [iv, new Uint8Array(sealed)].map((bytes) => bytes.toBase64(base64url));
+      const parts = [iv, new Uint8Array(sealed)].map((bytes) => base64url.encode(bytes));
       return [VERSION, current.id, ...parts].join(".");
     },
     async open(sealed, context) {
@@ -44,7 +43,7 @@ export function createAesSealer(secrets: readonly { id: string; secret: string }
       const key = keys.find((known) => known.id === id);
       if (version !== VERSION || !iv || !data || rest.length > 0) throw new Error("not a sealed text");
       if (!key) throw new Error(`sealed with the key ${id}, which is not configured`);
-      const from = (text: string) => Uint8Array.fromBase64(text, { alphabet: "base64url" });
+      const from = (text: string) => new Uint8Array(base64url.decode(text));
       const algorithm = { name: "AES-GCM", iv: from(iv), additionalData: encoder.encode(context) };
       return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, await key.key, from(data)));
     },

@@ -1,4 +1,5 @@
 import { equalBytes } from "../../kernel/phc.ts";
+import { toHex } from "../../kernel/secret.ts";
 import type { AuditEvent, AuditHead } from "../../kernel/ports/audit-trail.ts";
 
 /** An event at its place in the chain. */
@@ -40,7 +41,7 @@ function canonical(value: unknown): string {
 
 async function hashOf(key: ChainKey, event: Omit<ChainedEvent, "hash">): Promise<string> {
   const signature = await crypto.subtle.sign("HMAC", key, encoder.encode(canonical(event)));
-  return new Uint8Array(signature).toHex();
+  return toHex(new Uint8Array(signature));
 }
 
 /** Puts an event behind `head`. The hash covers everything else of it, its place and the hash before included. */
