@@ -7,6 +7,8 @@ export interface Call {
   body?: Buffer;
   /** The body's content type, if not JSON. */
   type?: string;
+  /** The one status that is no error; any 2xx unless said. */
+  status?: number;
 }
 
 export interface Answer {
@@ -22,7 +24,7 @@ export const post = (path: string, value: unknown): Call => ({
   body: Buffer.from(JSON.stringify(value)),
 });
 
-/** Talks HTTP to one server over connections that stay open. Anything but a 2xx is an error. */
+/** Talks HTTP to one server over connections that stay open. Anything unexpected is an error. */
 export class Client {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #server: { hostname: string; port: string };
@@ -34,7 +36,7 @@ export class Client {
     this.#headers = headers;
   }
 
-  send({ method, path, body, type = "application/json" }: Call): Promise<Answer> {
+  send({ method, path, body, type = "application/json", status }: Call): Promise<Answer> {
     const headers = {
       ...this.#headers,
       ...(body && { "content-type": type, "content-length": body.length }),
@@ -50,7 +52,9 @@ export class Client {
             headers: response.headers,
             body: Buffer.concat(chunks),
           };
-          if (answer.status >= 200 && answer.status < 300) resolve(answer);
+          const isFine =
+            status === undefined ? Math.floor(answer.status / 100) === 2 : answer.status === status;
+          if (isFine) resolve(answer);
           else reject(new Error(`${method} ${path}: ${answer.status} ${answer.body.subarray(0, 500)}`));
         });
       });

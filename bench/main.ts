@@ -1,3 +1,4 @@
+import { auth } from "./auth.ts";
 import { buildBench } from "./bundle.ts";
 import { history } from "./history.ts";
 import { ingest } from "./ingest.ts";
@@ -13,6 +14,7 @@ const PARTS: Record<string, (workerDir: string) => Promise<Row[]>> = {
   stream,
   history,
   upload,
+  auth,
 };
 const all = Object.keys(PARTS);
 

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { argon2 } from "../src/adapters/argon2.ts";
 import myelin from "../src/index.ts";
 
 export * from "../src/index.ts";
@@ -14,9 +15,10 @@ export class Echo extends DurableObject {
 export default {
   ...myelin,
   async fetch(request, env, ctx) {
-    if (request.method !== "POST" || new URL(request.url).pathname !== "/bench/echo")
-      return myelin.fetch(request, env, ctx);
-    const stub = env.ECHO.getByName("echo");
-    return Response.json(await stub.echo(await request.json()));
+    const { pathname } = new URL(request.url);
+    if (request.method !== "POST" || !pathname.startsWith("/bench/")) return myelin.fetch(request, env, ctx);
+    const value = await request.json();
+    if (pathname === "/bench/hash") return Response.json(await argon2.hash(value));
+    return Response.json(await env.ECHO.getByName("echo").echo(value));
   },
 };
