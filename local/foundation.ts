@@ -33,8 +33,11 @@ export interface Foundation {
   vars: Record<string, string>;
 }
 
-/** Miniflare passes a client's own `CF-Connecting-IP` on, so the Worker must not believe it here. */
-const NO_EDGE = { TRUSTED_HOPS: "0" };
+/**
+ * Miniflare passes a client's own `CF-Connecting-IP` on, so the Worker must not believe it here. Clients that cannot be
+ * told apart must not use up each other's calls.
+ */
+const NO_EDGE = { TRUSTED_HOPS: "0", RATE_LIMIT_API: "0" };
 
 /** Takes the data folder and brings up a database that is migrated and has an administrator. */
 export async function layFoundation(options: LocalOptions, teardown: Teardown): Promise<Foundation> {
