@@ -1,4 +1,4 @@
-import { createCtx, createLogFor, type Env, platformOf } from "./context.ts";
+import { createCtx, createLogFor, type Platform } from "./context.ts";
 import { agentRoutes } from "./features/agents/index.ts";
 import { auditGate, auditRoutes } from "./features/audit/index.ts";
 import {
@@ -41,8 +41,7 @@ const isUpload = (method: string, path: string): boolean =>
   (method === "PUT" && (path.endsWith("/versions") || path.endsWith("/model")));
 
 /** The API's contents page: what every request passes, then the features. */
-export function createApp(env: Env): Router {
-  const platform = platformOf(env);
+export function createApp(platform: Platform): Router {
   const app = createRouter();
 
   app.use(requestId((id) => createLogFor(platform, id)));

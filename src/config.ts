@@ -39,6 +39,18 @@ const wholeNumber = z.coerce
 const perMinute = (fallback: number) => wholeNumber.default(fallback);
 const megabytes = (fallback: number) => z.coerce.number().positive().default(fallback);
 
+/** Where Vault is, if there is one. Its secrets come before the environment's. */
+export const VaultVariables = z.object({
+  VAULT_ADDR: z.string().url().optional(),
+  VAULT_ROLE_ID: z.string().min(1).optional(),
+  VAULT_SECRET_ID: z.string().min(1).optional(),
+  VAULT_TOKEN: z.string().min(1).optional(),
+  VAULT_APPROLE_MOUNT: z.string().min(1).default("approle"),
+  VAULT_MOUNT: z.string().min(1).default("secret"),
+  VAULT_PATH: z.string().min(1).default("myelin"),
+  VAULT_NAMESPACE: z.string().min(1).optional(),
+});
+
 /** Every variable the Worker reads, with its default. README's configuration table is checked against it. */
 export const Variables = z.object({
   DATABASE_URL: z.string().min(1),
@@ -89,7 +101,22 @@ export const Variables = z.object({
   S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   UPSTASH_REDIS_REST_URL: z.string().url().optional(),
   UPSTASH_REDIS_REST_TOKEN: z.string().min(1).optional(),
+  ...VaultVariables.shape,
 });
+
+/** What Vault may hold, each under its name in lower case. */
+export const SECRET_NAMES = [
+  "DATABASE_URL",
+  "JWT_SECRET",
+  "JWT_PREVIOUS_SECRETS",
+  "JWT_PRIVATE_KEY",
+  "ENCRYPTION_KEYS",
+  "AUDIT_SECRET",
+  "RESEND_API_KEY",
+  "S3_ACCESS_KEY_ID",
+  "S3_SECRET_ACCESS_KEY",
+  "UPSTASH_REDIS_REST_TOKEN",
+] as const satisfies (keyof typeof Variables.shape)[];
 
 export type Config = z.infer<typeof Variables>;
 

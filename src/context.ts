@@ -15,7 +15,7 @@ import { createR2Blobs } from "./adapters/r2.ts";
 import { createResendMailer } from "./adapters/resend.ts";
 import { createS3Blobs } from "./adapters/s3.ts";
 import { createUpstashLimiter } from "./adapters/upstash.ts";
-import { type Config, readConfig, settingsOf } from "./config.ts";
+import { type Config, readConfig, settingsOf, Variables } from "./config.ts";
 import { type AuditLogPorts, createAuditArchive } from "./features/audit/index.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
 import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
@@ -26,6 +26,7 @@ import { LocalFirstLimiter } from "./kernel/local-first-limiter.ts";
 import { createLog, type Log } from "./kernel/log.ts";
 import type { Blobs } from "./kernel/ports/blobs.ts";
 import type { Limiter } from "./kernel/ports/limiter.ts";
+import { Secrets } from "./secrets.ts";
 
 /** The Worker's bindings; variables are read through `config.ts`. */
 export interface Env {
@@ -97,28 +98,56 @@ function assemble(env: Env): Platform {
 
 /** What each run's feed needs of the platform. */
 export function runFeedPorts(env: Env): RunFeedPorts {
-  const { db, log, settings } = platformOf(env);
-  return { archive: createRunArchive(db), log, wakeGraceMs: settings.leaseSeconds * 1000 };
+  const archive = async () => createRunArchive((await platformOf(env)).db);
+  return {
+    archive: {
+      findRun: async (id) => (await archive()).findRun(id),
+      loadChunks: async (id, visit) => (await archive()).loadChunks(id, visit),
+      saveChunks: async (id, chunks, latest) => (await archive()).saveChunks(id, chunks, latest),
+      expireLease: async (id, now) => (await archive()).expireLease(id, now),
+    },
+    log: logOf(env),
+    wakeGraceMs: Variables.shape.LEASE_SECONDS.parse(variable(env, "LEASE_SECONDS")) * 1000,
+  };
 }
 
 /** What each model's pool needs of the platform. */
 export function modelPoolPorts(env: Env): ModelPoolPorts {
-  const { db, blobs, log } = platformOf(env);
-  return { blobs, runtime: onnxRuntime, recordMinutes: (rows) => recordMinutes(db, rows), log };
+  const blobs = async () => (await platformOf(env)).blobs;
+  return {
+    blobs: { get: async (key, range) => (await blobs()).get(key, range) },
+    runtime: onnxRuntime,
+    recordMinutes: async (rows) => recordMinutes((await platformOf(env)).db, rows),
+    log: logOf(env),
+  };
 }
 
 /** What the audit trail's keeper needs of the platform. */
 export function auditLogPorts(env: Env): AuditLogPorts {
-  const { db, log, settings } = platformOf(env);
-  return { archive: createAuditArchive(db), secret: settings.auditSecret.reveal(), log };
+  const archive = async () => createAuditArchive((await platformOf(env)).db);
+  return {
+    archive: {
+      save: async (events) => (await archive()).save(events),
+      last: async () => (await archive()).last(),
+    },
+    secret: async () => (await platformOf(env)).settings.auditSecret.reveal(),
+    log: logOf(env),
+  };
 }
 
-const platforms = new WeakMap<object, Platform>();
+const variable = (env: Env, name: string): unknown => (env as unknown as Record<string, unknown>)[name];
+const logOf = (env: Env): Log => createLog(Variables.shape.LOG_LEVEL.parse(variable(env, "LOG_LEVEL")));
 
-/** Joins adapters to ports, once per isolate and environment. The one place that does. */
-export function platformOf(env: Env): Platform {
-  let platform = platforms.get(env);
-  if (!platform) platforms.set(env, (platform = assemble(env)));
+const secrets = new WeakMap<Env, Secrets<Env>>();
+const platforms = new WeakMap<Env, Platform>();
+
+/** Joins adapters to ports, once per isolate and set of secrets. The one place that does. */
+export async function platformOf(env: Env): Promise<Platform> {
+  let source = secrets.get(env);
+  if (!source) secrets.set(env, (source = new Secrets(env, logOf(env))));
+  const resolved = await source.resolve();
+  let platform = platforms.get(resolved);
+  if (!platform) platforms.set(resolved, (platform = assemble(resolved)));
   return platform;
 }
 

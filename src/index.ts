@@ -1,5 +1,12 @@
 import { createApp } from "./app.ts";
-import { auditLogPorts, type Env, modelPoolPorts, runFeedPorts } from "./context.ts";
+import {
+  auditLogPorts,
+  type Env,
+  modelPoolPorts,
+  type Platform,
+  platformOf,
+  runFeedPorts,
+} from "./context.ts";
 import { createAuditLog } from "./features/audit/index.ts";
 import { createModelPool } from "./features/inference/index.ts";
 import { createRateWindow } from "./features/limits/index.ts";
@@ -7,11 +14,18 @@ import { createRunFeed } from "./features/runs/index.ts";
 import type { Router } from "./http/router.ts";
 import { sweep } from "./sweep.ts";
 
-let app: Router | undefined;
+const apps = new WeakMap<Platform, Router>();
+
+async function appOf(env: Env): Promise<Router> {
+  const platform = await platformOf(env);
+  let app = apps.get(platform);
+  if (!app) apps.set(platform, (app = createApp(platform)));
+  return app;
+}
 
 /** The Worker: HTTP by Hono, and the sweep by the clock. */
 export default {
-  fetch: (request, env, ctx) => (app ??= createApp(env)).fetch(request, env, ctx),
+  fetch: async (request, env, ctx) => (await appOf(env)).fetch(request, env, ctx),
   scheduled: (_controller, env, ctx) => ctx.waitUntil(sweep(env)),
 } satisfies ExportedHandler<Env>;
 

@@ -10,7 +10,7 @@ import { sweepSessions } from "./features/sessions/index.ts";
 
 /** What has to happen whether anybody calls or not; every step is safe to run twice or at once. */
 export async function sweep(env: Env): Promise<void> {
-  const platform = { ...platformOf(env), now: new Date() };
+  const platform = { ...(await platformOf(env)), now: new Date() };
   const steps = {
     orphan_blobs: sweepOrphans,
     lost_runs: sweepLostRuns,

@@ -182,7 +182,7 @@ describe("the role", () => {
 describe("an e-mail address", () => {
   it("is one account however it is written", async () => {
     const name = randomUUID();
-    const password = `pass-${name}`;
+    const password = `pass-${randomUUID()}`;
     const first = await register({ email: `  ${name}@EXAMPLE.com `, password });
     const second = await register({ email: `${name.toUpperCase()}@example.COM` });
     expect([second.status, second.body]).toEqual([first.status, first.body]);

@@ -2,12 +2,12 @@ import { DurableObject } from "cloudflare:workers";
 import type { AuditEvent, AuditHead, AuditTrail } from "../../kernel/ports/audit-trail.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { AuditArchive } from "./audit.repo.ts";
-import { chain, chainKey, type ChainedEvent, GENESIS } from "./chain.ts";
+import { chain, type ChainKey, chainKey, type ChainedEvent, GENESIS } from "./chain.ts";
 
 export interface AuditLogPorts {
   archive: AuditArchive;
   /** What the chain's key is made of. */
-  secret: string;
+  secret: () => Promise<string>;
   log: Log;
 }
 
@@ -27,7 +27,7 @@ const keyOf = (seq: number) => `${PREFIX}${String(seq).padStart(15, "0")}`;
 export const createAuditLog = <Env>(portsOf: (env: Env) => AuditLogPorts) =>
   class AuditLog extends DurableObject<Env> implements AuditTrail {
     readonly #ports = portsOf(this.env);
-    readonly #key = chainKey(this.#ports.secret);
+    #key: ChainKey | undefined;
     #turn: Promise<unknown> = Promise.resolve();
 
     append(events: AuditEvent[]): Promise<void> {
@@ -65,9 +65,13 @@ export const createAuditLog = <Env>(portsOf: (env: Env) => AuditLogPorts) =>
       return { seq, hash };
     }
 
+    async #chainKey(): Promise<ChainKey> {
+      return (this.#key ??= await chainKey(await this.#ports.secret()));
+    }
+
     async #append(events: AuditEvent[]): Promise<void> {
       let head = await this.#head();
-      const key = await this.#key;
+      const key = await this.#chainKey();
       const chained: ChainedEvent[] = [];
       for (const event of events) {
         const next = await chain(key, head, event);

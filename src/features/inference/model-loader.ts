@@ -30,12 +30,12 @@ export type Later = (ms: number, work: () => void) => () => void;
 
 /** Brings one model into memory; callers that come while it is under way share it. */
 export class ModelLoader {
-  readonly #blobs: Blobs;
+  readonly #blobs: Pick<Blobs, "get">;
   readonly #runtime: ModelRuntime;
   readonly #later: Later;
   #underWay: Promise<LoadReply> | undefined;
 
-  constructor(blobs: Blobs, runtime: ModelRuntime, later: Later) {
+  constructor(blobs: Pick<Blobs, "get">, runtime: ModelRuntime, later: Later) {
     this.#blobs = blobs;
     this.#runtime = runtime;
     this.#later = later;

@@ -85,9 +85,6 @@ function world(options: { file?: Uint8Array | null; gate?: Promise<void> } = {})
       {
         blobs: {
           get: async () => (file ? new Blob([file as Uint8Array<ArrayBuffer>]).stream() : undefined),
-          put: async () => {},
-          head: async () => undefined,
-          delete: async () => {},
         },
         runtime,
         recordMinutes: async (rows) => {

@@ -22,7 +22,7 @@ import type { PoolStore, StoredModel } from "./pool-store.ts";
 import { checkInputs, commonRows, isRowWise } from "./tensor-check.ts";
 
 export interface ModelPoolPorts {
-  blobs: Blobs;
+  blobs: Pick<Blobs, "get">;
   runtime: ModelRuntime;
   /** Writes minutes down; the same minute may come again with higher counts. */
   recordMinutes(rows: MinuteFigures[]): Promise<void>;
