@@ -15,10 +15,12 @@ export const createRunFeeds = (namespace: DurableObjectNamespace): RunFeeds => (
       readMetrics: (query) => stub.readMetrics(query),
       readLogs: (query) => stub.readLogs(query),
       sync: () => stub.sync(),
+      end: (ending, agentId) => stub.end(ending, agentId),
+      expireLease: () => stub.expireLease(),
+      remove: () => stub.remove(),
       addTicket: (hash, expiresAt) => stub.addTicket(hash, expiresAt),
       redeemTicket: (hash, now) => stub.redeemTicket(hash, now),
       watch: (request) => stub.fetch(request),
-      destroy: () => stub.destroy(),
     };
   },
 });

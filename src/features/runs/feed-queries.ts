@@ -24,6 +24,14 @@ function* pointsInOrder(
   }
 }
 
+/** The point with the highest step, the newest of several. */
+export function latestPoint(store: FeedStore): MetricPoint | undefined {
+  const chunk = store.highest();
+  if (!chunk) return undefined;
+  const columns = decodeMetrics(store.data("metrics", chunk.firstSeq));
+  return pointAt(columns, columns.steps.lastIndexOf(chunk.maxStep));
+}
+
 /** One page of points in step order, or the whole range reduced to `maxPoints`. */
 export function readMetrics(store: FeedStore, query: MetricsQuery): MetricsPage {
   const { fromStep, after, limit, maxPoints } = query;

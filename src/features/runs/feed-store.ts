@@ -70,6 +70,10 @@ export class FeedStore {
     this.#sql.exec("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", name, JSON.stringify(value));
   }
 
+  dropFact(name: string): void {
+    this.#sql.exec("DELETE FROM facts WHERE name = ?", name);
+  }
+
   lastSeq(): number {
     return this.#sql.exec<{ seq: number }>("SELECT coalesce(max(last_seq), 0) AS seq FROM chunks").one().seq;
   }
@@ -121,6 +125,12 @@ export class FeedStore {
 
   hasUnarchived(): boolean {
     return this.#sql.exec("SELECT 1 FROM chunks WHERE archived = 0 LIMIT 1").toArray().length > 0;
+  }
+
+  /** The chunk that holds the highest step, the newest of several. */
+  highest(): ChunkInfo | undefined {
+    const order = "ORDER BY max_step DESC, last_seq DESC LIMIT 1";
+    return this.#sql.exec<InfoRow>(`SELECT ${INFO} FROM chunks WHERE kind = 'metrics' ${order}`).toArray()[0];
   }
 
   fromStep(step: number): ChunkInfo[] {

@@ -55,8 +55,13 @@ export class FeedWriteQueue {
     if (!this.#window.waits()) return this.#commit();
     setTimeout(() => {
       this.#window.gathered(this.#pending.length);
-      this.#commit();
+      this.flush();
     }, 0);
+  }
+
+  /** Writes what waits for company now. */
+  flush(): void {
+    if (this.#pending.length > 0) this.#commit();
   }
 
   #commit(): void {

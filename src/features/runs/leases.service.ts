@@ -1,6 +1,7 @@
 import type { DatasetRow, RunRow } from "../../db/schema.ts";
 import { type AgentActor, allowAgent } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
+import type { RunEnding } from "../../kernel/ports/run-feeds.ts";
 import type { Upload } from "../../kernel/upload.ts";
 import { findDatasetOf } from "../datasets/index.ts";
 import { storeFile } from "../files/index.ts";
@@ -74,15 +75,15 @@ export async function uploadResult(
 /** The agent's word on how the run ended; repeating it is fine. */
 export async function report(ctx: Ctx, runId: string, input: Report): Promise<void> {
   const agent = allowAgent(ctx);
-  const ending: repo.Ending = {
+  if (!(await repo.findRunOfAgent(ctx.db, agent.id, runId))) throw errors.leaseLost();
+  const ending: RunEnding = {
     status: input.success ? "completed" : "failed",
-    now: ctx.now,
-    result: input.result,
-    errorMessage: input.success ? undefined : (input.error ?? "The trainer failed without a word."),
+    at: ctx.now.getTime(),
+    ...(input.result && { result: input.result }),
+    ...(!input.success && { errorMessage: input.error ?? "The trainer failed without a word." }),
   };
-  const ended = await repo.endHeldRun(ctx.db, agent.id, runId, ending);
+  const ended = await ctx.feeds.of(runId).end(ending, agent.id);
   const row = await repo.findRunOfAgent(ctx.db, agent.id, runId);
-  if (!row || row.status !== ending.status) throw errors.leaseLost();
-  await ctx.feeds.of(runId).sync();
+  if (row?.status !== ending.status) throw errors.leaseLost();
   if (ended) ctx.log("info", "runs.ended", { run_id: runId, status: row.status });
 }

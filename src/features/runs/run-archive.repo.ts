@@ -1,10 +1,10 @@
-import { and, asc, eq, gt, lt, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { runChunks, type RunRow, runs } from "#db/schema";
-import type { MetricPoint } from "../../kernel/ports/run-feeds.ts";
+import type { MetricPoint, RunEnding } from "../../kernel/ports/run-feeds.ts";
+import type { Change, RunArchive } from "./feed-archive.ts";
 import type { Chunk, FeedMeta } from "./feed-store.ts";
 import { presentPoint } from "./metric-wire.ts";
-import type { RunArchive } from "./run-feed.object.ts";
 
 // One answer of the database holds about 2 MB of chunks at most.
 const LOAD_BATCH = 4;
@@ -18,10 +18,11 @@ const metaOf = (row: RunRow): FeedMeta => ({
   leaseExpiresAt: row.leaseExpiresAt?.getTime() ?? null,
 });
 
-async function findRun(db: Db, runId: string): Promise<FeedMeta | undefined> {
-  const [row] = await db.select().from(runs).where(eq(runs.id, runId));
-  return row && metaOf(row);
-}
+const asMeta = ([row]: RunRow[]): FeedMeta | undefined => row && metaOf(row);
+
+const rowOf = (db: Db, runId: string) => db.select().from(runs).where(eq(runs.id, runId));
+
+const findRun = async (db: Db, runId: string) => asMeta(await rowOf(db, runId));
 
 async function loadChunks(db: Db, runId: string, visit: (chunk: Chunk) => void): Promise<void> {
   for (const kind of ["metrics", "logs"] as const) {
@@ -48,7 +49,7 @@ async function saveChunks(
   runId: string,
   chunks: Chunk[],
   latest: MetricPoint | undefined,
-): Promise<void> {
+): Promise<FeedMeta | undefined> {
   const excluded = (column: string) => sql.raw(`excluded.${column}`);
   const upsert = db
     .insert(runChunks)
@@ -83,29 +84,63 @@ async function saveChunks(
           .where(eq(runs.id, runId)),
       ]
     : [];
-  await db.batch([upsert, ...swallowed, ...summary]);
+  const answers = await db.batch([upsert, ...swallowed, ...summary, rowOf(db, runId)]);
+  return asMeta(answers.at(-1) as RunRow[]);
 }
 
-async function expireLease(db: Db, runId: string, now: Date): Promise<FeedMeta | undefined> {
-  await db
-    .update(runs)
-    .set({
-      status: "failed",
-      errorMessage: AGENT_LOST,
-      completedAt: now,
-      updatedAt: now,
-      leaseExpiresAt: null,
-    })
-    .where(and(eq(runs.id, runId), eq(runs.status, "running"), lt(runs.leaseExpiresAt, now)));
-  return findRun(db, runId);
+const ended = ({ status, at, errorMessage, result }: RunEnding) => ({
+  status,
+  completedAt: new Date(at),
+  updatedAt: new Date(at),
+  leaseExpiresAt: null,
+  errorMessage: errorMessage ?? null,
+  ...(result && { result }),
+});
+
+/** Ends the run where `condition` holds, and reads the row in the same round trip. */
+async function end(db: Db, runId: string, ending: RunEnding, condition: SQL | undefined): Promise<Change> {
+  const [changed, rows] = await db.batch([
+    db
+      .update(runs)
+      .set(ended(ending))
+      .where(and(eq(runs.id, runId), condition))
+      .returning({ id: runs.id }),
+    rowOf(db, runId),
+  ]);
+  return { changed: changed.length > 0, meta: asMeta(rows) };
 }
 
-export const AGENT_LOST = "The agent that trained this run was not heard of any more.";
+const live = inArray(runs.status, ["pending", "running"]);
+
+const endRun = (db: Db, runId: string, ending: RunEnding, agentId?: string): Promise<Change> =>
+  end(
+    db,
+    runId,
+    ending,
+    agentId === undefined ? live : and(eq(runs.agentId, agentId), eq(runs.status, "running")),
+  );
+
+const AGENT_LOST = "The agent that trained this run was not heard of any more.";
+
+const expireLease = (db: Db, runId: string, now: Date): Promise<Change> =>
+  end(
+    db,
+    runId,
+    { status: "failed", at: now.getTime(), errorMessage: AGENT_LOST },
+    and(eq(runs.status, "running"), lt(runs.leaseExpiresAt, now)),
+  );
+
+async function deleteRun(db: Db, runId: string): Promise<boolean> {
+  const rows = await db.delete(runs).where(eq(runs.id, runId)).returning({ id: runs.id });
+  return rows.length > 0;
+}
 
 /** The archive of all feeds, in Postgres. */
 export const createRunArchive = (db: Db): RunArchive => ({
   findRun: (runId) => findRun(db, runId),
   loadChunks: (runId, visit) => loadChunks(db, runId, visit),
   saveChunks: (runId, chunks, latest) => saveChunks(db, runId, chunks, latest),
+  endRun: (runId, ending, agentId) => endRun(db, runId, ending, agentId),
   expireLease: (runId, now) => expireLease(db, runId, now),
+  deleteRun: (runId) => deleteRun(db, runId),
 });

@@ -1,35 +1,29 @@
 import { DurableObject } from "cloudflare:workers";
-import type { RunStatus } from "../../db/schema.ts";
+import { Exclusive } from "../../kernel/exclusive.ts";
 import type { Log } from "../../kernel/log.ts";
-import {
-  type FeedAck,
-  type FeedRefusal,
-  type FeedWriter,
-  type LogLine,
-  type LogsPage,
-  type LogsQuery,
-  type MetricColumns,
-  type MetricPoint,
-  type MetricsPage,
-  type MetricsQuery,
-  TERMINAL,
+import type {
+  FeedAck,
+  FeedWriter,
+  LogLine,
+  LogsPage,
+  LogsQuery,
+  MetricColumns,
+  MetricPoint,
+  MetricsPage,
+  MetricsQuery,
+  RunEnding,
 } from "../../kernel/ports/run-feeds.ts";
-import { compact } from "./feed-compaction.ts";
-import { type FeedEvent, framesOf, helloFrame, statusFrame } from "./feed-frames.ts";
-import { readLogs, readMetrics } from "./feed-queries.ts";
+import { isForeignKeyViolation } from "../../kernel/postgres-error.ts";
+import { wakeBy } from "./feed-alarm.ts";
+import { type Change, FeedCopier, type RunArchive } from "./feed-archive.ts";
+import { FeedDoubt } from "./feed-doubt.ts";
+import { type FeedEvent, helloFrame, statusFrame } from "./feed-frames.ts";
+import { expiryOf, hasEnded, isNews, leaseEnd, refuse } from "./feed-policy.ts";
+import { latestPoint, readLogs, readMetrics } from "./feed-queries.ts";
 import { replay } from "./feed-replay.ts";
 import { type Chunk, type FeedMeta, FeedStore } from "./feed-store.ts";
+import { FeedWatchers } from "./feed-watchers.ts";
 import { FeedWriteQueue } from "./feed-writer.ts";
-
-/** Where a feed's history lives for good, and the run's row it belongs to. */
-export interface RunArchive {
-  /** `undefined` when the run is gone. */
-  findRun(runId: string): Promise<FeedMeta | undefined>;
-  loadChunks(runId: string, visit: (chunk: Chunk) => void): Promise<void>;
-  saveChunks(runId: string, chunks: Chunk[], latest: MetricPoint | undefined): Promise<void>;
-  /** Fails the run if its agent has been silent for too long; says what the run's row holds then. */
-  expireLease(runId: string, now: Date): Promise<FeedMeta | undefined>;
-}
 
 export interface RunFeedPorts {
   archive: RunArchive;
@@ -39,13 +33,17 @@ export interface RunFeedPorts {
 }
 
 const ARCHIVE_EVERY_MS = 1_000;
-const RETRY_ARCHIVE_MS = 5_000;
-const ARCHIVE_BATCH = 8;
-const BROADCAST_EVERY_MS = 10;
+const RETRY_MS = 5_000;
 const KEEP_ACKS_MS = 24 * 3_600_000;
-const KEEP_FINISHED_MS = 7 * 24 * 3_600_000;
+const VERIFY_EVERY_MS = 60_000;
 
-/** The live feed of one run; see `RunFeedHandle` for what its methods promise. */
+/**
+ * The live feed of one run; see `RunFeedHandle` for what its methods promise.
+ *
+ * A run ends and is deleted through its feed alone, which notes its doubt before it touches the row: whoever dies in
+ * between, the feed reads the row again before it takes another entry. A row changed behind its back it learns of
+ * with every copy to the archive, and once a minute while somebody watches.
+ */
 export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
   class RunFeed extends DurableObject<Env> {
     readonly #store = new FeedStore(this.ctx.storage.sql);
@@ -53,9 +51,13 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
     readonly #runId = this.ctx.id.name ?? "";
     readonly #awakeSince = Date.now();
     readonly #queue = new FeedWriteQueue(this.#store, (events, latest) => this.#written(events, latest));
-    #meta: FeedMeta | undefined = this.#store.fact<FeedMeta>("meta");
-    #latest: MetricPoint | undefined = this.#store.fact<MetricPoint>("latest");
-    #outbox: FeedEvent[] = [];
+    readonly #copier = new FeedCopier(this.#store, (chunks) => this.#save(chunks));
+    readonly #changes = new Exclusive();
+    readonly #watchers = new FeedWatchers(() => this.ctx.getWebSockets());
+    #meta = this.#store.fact<FeedMeta>("meta");
+    readonly #doubt = new FeedDoubt(this.#store);
+    #latest = latestPoint(this.#store);
+    #checkedAt = 0;
     #loading: Promise<FeedMeta | undefined> | undefined;
 
     constructor(ctx: DurableObjectState, env: Env) {
@@ -84,11 +86,27 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
     }
 
     async sync(): Promise<number> {
-      await this.#load();
-      const meta = await this.#ports.archive.findRun(this.#runId);
-      if (meta) this.#accept(meta);
+      if (await this.#load()) await this.#reread();
       await this.#schedule();
       return this.#queue.seq;
+    }
+
+    end(ending: RunEnding, agentId?: string): Promise<boolean> {
+      return this.#change(() => this.#ports.archive.endRun(this.#runId, ending, agentId));
+    }
+
+    expireLease(): Promise<boolean> {
+      return this.#change(() => this.#ports.archive.expireLease(this.#runId, new Date()));
+    }
+
+    remove(): Promise<boolean> {
+      return this.#changes.run(async () => {
+        this.#doubt.raise(Date.now());
+        await this.#schedule();
+        const deleted = await this.#ports.archive.deleteRun(this.#runId);
+        await this.#destroy();
+        return deleted;
+      });
     }
 
     addTicket(hash: string, expiresAt: number): void {
@@ -99,16 +117,6 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       return this.#store.redeemTicket(hash, now);
     }
 
-    async destroy(): Promise<void> {
-      for (const socket of this.ctx.getWebSockets()) socket.close(1001, "run deleted");
-      await this.ctx.storage.deleteAlarm();
-      await this.ctx.storage.deleteAll();
-      this.#store.createTables();
-      this.#queue.reload();
-      this.#meta = this.#latest = undefined;
-      this.#outbox = [];
-    }
-
     /** Takes the upgrade of a watcher the Worker has let in; `?since=` replays from there. */
     override async fetch(request: Request): Promise<Response> {
       const meta = await this.#load();
@@ -117,10 +125,11 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       const { 0: client, 1: server } = new WebSocketPair();
       this.ctx.acceptWebSocket(server);
       // What is in the outbox is also in the store; sending it now keeps it from being sent twice to the new one.
-      this.#flushOutbox(server);
-      this.#send([server], [helloFrame(this.#runId, meta.status, this.#queue.seq)]);
-      if (since !== null) this.#send([server], replay(this.#store, Number(since), this.#queue.seq));
-      if (TERMINAL.has(meta.status)) this.#closeWith([server], meta);
+      this.#watchers.flush(server);
+      this.#watchers.send([helloFrame(this.#runId, meta.status, this.#queue.seq)], [server]);
+      if (since !== null) this.#watchers.send(replay(this.#store, Number(since), this.#queue.seq), [server]);
+      if (hasEnded(meta)) this.#watchers.finish(statusFrame(meta, this.#queue.seq), [server]);
+      void this.#schedule();
       const protocol = request.headers.get("sec-websocket-protocol");
       return new Response(null, {
         status: 101,
@@ -142,67 +151,57 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
         await this.#tend();
       } catch (error) {
         // An alarm that keeps throwing is given up by the platform; one set anew is not.
-        this.#ports.log("warn", "feed.archive_failed", { run_id: this.#runId, error });
-        await this.ctx.storage.setAlarm(Date.now() + RETRY_ARCHIVE_MS);
+        this.#ports.log("warn", "feed.tend_failed", { run_id: this.#runId, error });
+        await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
       }
     }
 
     async #tend(): Promise<void> {
-      if (!(await this.#load())) return this.destroy();
+      if (!(await this.#load())) return this.#destroy();
       await this.#archive();
-      await this.#checkLease();
-      if (this.#isExpendable()) this.#store.clearChunks();
-      this.#store.forgetAcksBefore(Date.now() - KEEP_ACKS_MS);
+      const now = Date.now();
+      if (this.#verificationDue() <= now) await this.#reread();
+      if (this.#isLeaseOver(now)) await this.expireLease();
+      if (this.#isExpendable(now)) this.#letGoOfHistory();
+      this.#store.forgetAcksBefore(now - KEEP_ACKS_MS);
       await this.#schedule();
     }
 
     async #append(writer: FeedWriter, write: () => Promise<FeedAck>): Promise<FeedAck> {
-      const meta = this.#meta ?? (await this.#load());
-      const refusal = refuse(meta, writer);
-      return refusal ?? write();
+      let meta = this.#changes.busy || this.#doubt.open ? undefined : this.#meta;
+      while (!meta) {
+        const loaded = await this.#load();
+        if (!loaded) break;
+        // The next change may have begun while this one's end was waited for.
+        if (!this.#changes.busy) meta = loaded;
+      }
+      return refuse(meta, writer) ?? write();
     }
 
     #written(events: FeedEvent[], latest: MetricPoint | undefined): void {
       if (latest && latest.step >= (this.#latest?.step ?? -Infinity)) this.#latest = latest;
-      if (this.ctx.getWebSockets().length > 0) {
-        if (this.#outbox.length === 0) setTimeout(() => this.#flushOutbox(), BROADCAST_EVERY_MS);
-        this.#outbox.push(...events);
-      }
+      this.#watchers.add(events);
       void this.#schedule();
     }
 
-    #flushOutbox(except?: WebSocket): void {
-      const events = this.#outbox;
-      this.#outbox = [];
-      const watchers = this.ctx.getWebSockets().filter((socket) => socket !== except);
-      if (events.length > 0) this.#send(watchers, framesOf(events));
+    /** The run's facts once no change is under way; `undefined` when it is gone. */
+    async #load(): Promise<FeedMeta | undefined> {
+      await this.#changes.idle();
+      return this.#loadNow();
     }
 
-    #send(sockets: WebSocket[], frames: Iterable<object>): void {
-      for (const frame of frames) {
-        const text = JSON.stringify(frame);
-        for (const socket of sockets) if (socket.readyState === WebSocket.OPEN) socket.send(text);
-      }
-    }
-
-    #closeWith(sockets: WebSocket[], meta: FeedMeta): void {
-      this.#send(sockets, [statusFrame(meta, this.#queue.seq)]);
-      for (const socket of sockets) socket.close(1000, "run finished");
-    }
-
-    /** The run's facts; from the database, with its history, the first time the object hears of the run. */
-    #load(): Promise<FeedMeta | undefined> {
-      if (this.#meta && this.#store.fact<boolean>("complete")) return Promise.resolve(this.#meta);
+    /** From the database, with its history, the first time the object hears of the run; in doubt, again from there. */
+    #loadNow(): Promise<FeedMeta | undefined> {
+      const isKnown = this.#meta && !this.#doubt.open && this.#store.fact<boolean>("complete");
+      if (isKnown) return Promise.resolve(this.#meta);
       this.#loading ??= this.#rehydrate().finally(() => (this.#loading = undefined));
       return this.#loading;
     }
 
     async #rehydrate(): Promise<FeedMeta | undefined> {
-      const meta = this.#meta ?? (await this.#ports.archive.findRun(this.#runId));
-      if (!meta) return undefined;
-      if (!this.#store.fact<boolean>("complete")) await this.#loadHistory();
-      this.#accept(meta);
-      return meta;
+      if (!this.#meta || this.#doubt.open) await this.#reread();
+      if (this.#meta && !this.#store.fact<boolean>("complete")) await this.#loadHistory();
+      return this.#meta;
     }
 
     /** Chunk by chunk, so that a long history never stands in memory; one cut short is loaded again from the start. */
@@ -211,75 +210,104 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       await this.#ports.archive.loadChunks(this.#runId, (chunk) => this.#store.insert(chunk, true));
       this.#store.setFact("complete", true);
       this.#queue.reload();
+      this.#latest = latestPoint(this.#store);
+    }
+
+    async #reread(): Promise<void> {
+      const meta = await this.#ports.archive.findRun(this.#runId);
+      const isKnown = this.#meta !== undefined || this.#doubt.open;
+      if (!meta) return isKnown ? this.#destroy() : undefined;
+      this.#accept(meta);
+      this.#doubt.settleIfOld(Date.now());
     }
 
     /** Adopts what the database says; a terminal status is announced and never left again. */
     #accept(meta: FeedMeta): void {
+      this.#checkedAt = Date.now();
       const before = this.#meta;
-      if (before && TERMINAL.has(before.status)) return;
+      if (before && !isNews(before, meta)) return;
       this.#meta = meta;
       this.#store.setFact("meta", meta);
+      if (hasEnded(meta)) this.#doubt.settle();
       if (before === undefined || before.status === meta.status) return;
-      this.#flushOutbox();
-      const watchers = this.ctx.getWebSockets();
-      if (TERMINAL.has(meta.status)) this.#closeWith(watchers, meta);
-      else this.#send(watchers, [statusFrame(meta, this.#queue.seq)]);
+      this.#watchers.flush();
+      const frame = statusFrame(meta, this.#queue.seq);
+      if (hasEnded(meta)) this.#watchers.finish(frame);
+      else this.#watchers.send([frame]);
     }
 
-    /** Copies what is new into the archive, in batches, until nothing is left. */
+    /** Changes the row when all that was acknowledged is in the archive, so that nobody sees an end before its figures. */
+    #change(write: () => Promise<Change>): Promise<boolean> {
+      return this.#changes.run(async () => {
+        await this.#loadNow();
+        this.#queue.flush();
+        await this.#archive();
+        if (!this.#meta || hasEnded(this.#meta)) return false;
+        this.#doubt.raise(Date.now());
+        await this.#schedule();
+        const { changed, meta } = await write();
+        if (!meta) await this.#destroy();
+        else this.#accept(meta);
+        this.#doubt.settle();
+        await this.#schedule();
+        return changed;
+      });
+    }
+
     async #archive(): Promise<void> {
-      for (const kind of ["metrics", "logs"] as const) {
-        for (;;) {
-          compact(this.#store, kind);
-          const chunks = this.#store.unarchived(kind, ARCHIVE_BATCH);
-          if (chunks.length === 0) break;
-          await this.#ports.archive.saveChunks(this.#runId, chunks, this.#latest);
-          for (const chunk of chunks) this.#store.markArchived(chunk);
-          if (chunks.length < ARCHIVE_BATCH) break;
-        }
+      try {
+        await this.#copier.copy();
+      } catch (error) {
+        if (!isForeignKeyViolation(error)) throw error;
+        // There is no row to belong to any more.
+        await this.#reread();
       }
-      if (this.#latest) this.#store.setFact("latest", this.#latest);
     }
 
-    async #checkLease(): Promise<void> {
-      const { status, leaseExpiresAt } = this.#meta!;
-      const now = Date.now();
-      if (status !== "running" || leaseExpiresAt === null || now < leaseExpiresAt) return;
-      if (now < this.#awakeSince + this.#ports.wakeGraceMs) return;
-      const meta = await this.#ports.archive.expireLease(this.#runId, new Date(now));
+    async #save(chunks: Chunk[]): Promise<void> {
+      const meta = await this.#ports.archive.saveChunks(this.#runId, chunks, this.#latest);
       if (meta) this.#accept(meta);
     }
 
-    #isExpendable(): boolean {
-      const { status, completedAt } = this.#meta!;
-      const isOld = completedAt !== null && Date.now() - completedAt > KEEP_FINISHED_MS;
-      if (!TERMINAL.has(status) || !isOld || this.#store.hasUnarchived()) return false;
-      this.#store.setFact("complete", false);
-      return true;
+    async #destroy(): Promise<void> {
+      this.#watchers.dismiss();
+      this.#meta = this.#latest = undefined;
+      this.#doubt.settle();
+      await this.ctx.storage.deleteAlarm();
+      await this.ctx.storage.deleteAll();
+      this.#store.createTables();
+      this.#queue.reload();
     }
 
-    /** The next time something is due: archiving, a lease that runs out, or letting go of an old run's history. */
+    #isLeaseOver(now: number): boolean {
+      const isAwake = now >= this.#awakeSince + this.#ports.wakeGraceMs;
+      return this.#meta !== undefined && isAwake && now >= leaseEnd(this.#meta);
+    }
+
+    /** The archive has it all: a reader who still comes gets it back from there. */
+    #letGoOfHistory(): void {
+      this.#store.setFact("complete", false);
+      this.#store.clearChunks();
+    }
+
+    #isExpendable(now: number): boolean {
+      return this.#meta !== undefined && now > expiryOf(this.#meta) && !this.#store.hasUnarchived();
+    }
+
+    #verificationDue(): number {
+      const isWatched = this.#meta && !hasEnded(this.#meta) && !this.#watchers.isEmpty();
+      return isWatched ? this.#checkedAt + VERIFY_EVERY_MS : Infinity;
+    }
+
+    /** The next time something is due: archiving, settling a doubt, a lease that runs out, letting go of old history. */
     async #schedule(): Promise<void> {
-      const due: number[] = [];
       const now = Date.now();
-      if (this.#store.hasUnarchived()) due.push(now + ARCHIVE_EVERY_MS);
-      const { status, leaseExpiresAt, completedAt } = this.#meta ?? {};
-      if (status === "running" && leaseExpiresAt) due.push(Math.max(leaseExpiresAt, now + ARCHIVE_EVERY_MS));
-      if (completedAt && this.#store.fact<boolean>("complete")) due.push(completedAt + KEEP_FINISHED_MS);
-      if (due.length === 0) return;
-      const next = Math.min(...due);
-      const current = await this.ctx.storage.getAlarm();
-      if (current === null || current > next || current < now) await this.ctx.storage.setAlarm(next);
+      const soon = now + ARCHIVE_EVERY_MS;
+      const due = [Math.max(this.#verificationDue(), soon)];
+      if (this.#store.hasUnarchived()) due.push(soon);
+      if (this.#doubt.open) due.push(now + RETRY_MS);
+      if (this.#meta) due.push(Math.max(leaseEnd(this.#meta), soon));
+      if (this.#meta && this.#store.fact<boolean>("complete")) due.push(expiryOf(this.#meta));
+      await wakeBy(this.ctx.storage, Math.min(...due));
     }
   };
-
-function refuse(meta: FeedMeta | undefined, writer: FeedWriter): FeedRefusal | undefined {
-  if (!meta) return { ok: false, reason: "not_found" };
-  const mayWrite =
-    writer.kind === "agent"
-      ? meta.agentId === writer.agentId
-      : writer.scope === null || writer.scope === meta.ownerId;
-  if (!mayWrite) return { ok: false, reason: "not_found" };
-  const status: RunStatus = meta.status;
-  return TERMINAL.has(status) ? { ok: false, reason: "finished", status } : undefined;
-}

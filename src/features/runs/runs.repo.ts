@@ -1,14 +1,12 @@
-import { and, eq, getTableColumns, inArray, lt, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { agents, modelVersions, type RunRow, runs, type RunStatus } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
 import type { RunWithVersion } from "./runs.schema.ts";
-import { AGENT_LOST } from "./run-archive.repo.ts";
 
 const owned = (scope: Scope) => (scope === null ? undefined : eq(runs.ownerId, scope));
-const live = inArray(runs.status, ["pending", "running"]);
 
 const withVersion = {
   ...getTableColumns(runs),
@@ -46,40 +44,6 @@ export async function findRun(db: Db, scope: Scope, id: string): Promise<RunWith
 export async function insertRun(db: Db, run: typeof runs.$inferInsert): Promise<RunRow> {
   const [row] = await db.insert(runs).values(run).returning();
   return row!;
-}
-
-export interface Ending {
-  status: "completed" | "failed" | "stopped";
-  now: Date;
-  errorMessage?: string | undefined;
-  result?: Record<string, unknown> | undefined;
-}
-
-const ended = ({ status, now, errorMessage, result }: Ending) => ({
-  status,
-  completedAt: now,
-  updatedAt: now,
-  leaseExpiresAt: null,
-  errorMessage: errorMessage ?? null,
-  ...(result && { result }),
-});
-
-/** Ends a run that has not ended; of two concurrent endings one wins. */
-export async function endRun(db: Db, scope: Scope, id: string, ending: Ending): Promise<boolean> {
-  const rows = await db
-    .update(runs)
-    .set(ended(ending))
-    .where(and(eq(runs.id, id), owned(scope), live))
-    .returning({ id: runs.id });
-  return rows.length > 0;
-}
-
-export async function deleteRun(db: Db, scope: Scope, id: string): Promise<boolean> {
-  const rows = await db
-    .delete(runs)
-    .where(and(eq(runs.id, id), owned(scope)))
-    .returning({ id: runs.id });
-  return rows.length > 0;
 }
 
 const heldBy = (agentId: string, id: string) =>
@@ -134,11 +98,6 @@ export async function findHeldRun(db: Db, agentId: string, id: string): Promise<
   return row;
 }
 
-export async function endHeldRun(db: Db, agentId: string, id: string, ending: Ending): Promise<boolean> {
-  const rows = await db.update(runs).set(ended(ending)).where(heldBy(agentId, id)).returning({ id: runs.id });
-  return rows.length > 0;
-}
-
 /** The agent's run whatever its status, to tell a repeated report from a foreign one. */
 export async function findRunOfAgent(db: Db, agentId: string, id: string): Promise<RunRow | undefined> {
   const [row] = await db
@@ -148,12 +107,13 @@ export async function findRunOfAgent(db: Db, agentId: string, id: string): Promi
   return row;
 }
 
-/** Fails running runs whose lease ran out before `before`; the safety net behind each feed's own alarm. */
-export async function failLostRuns(db: Db, before: Date, now: Date): Promise<string[]> {
+/** Running runs whose lease ran out before `before`, the longest over first. */
+export async function findLostRuns(db: Db, before: Date, limit: number): Promise<string[]> {
   const rows = await db
-    .update(runs)
-    .set(ended({ status: "failed", now, errorMessage: AGENT_LOST }))
+    .select({ id: runs.id })
+    .from(runs)
     .where(and(eq(runs.status, "running"), lt(runs.leaseExpiresAt, before)))
-    .returning({ id: runs.id });
+    .orderBy(runs.leaseExpiresAt)
+    .limit(limit);
   return rows.map((row) => row.id);
 }

@@ -84,7 +84,10 @@ export const Run = z
     model_version_id: z.uuid().optional(),
     model_name: z.string(),
     agent_id: z.uuid().optional(),
-    latest_metrics: z.record(z.string(), z.unknown()).optional(),
+    latest_metrics: z.record(z.string(), z.unknown()).optional().openapi({
+      description:
+        "The point with the highest step. About a second behind while the run goes on, exact once it has ended.",
+    }),
     result: z
       .record(z.string(), z.unknown())
       .optional()

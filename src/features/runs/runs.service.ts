@@ -2,7 +2,7 @@ import { allow, scopeOf, type UserActor } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
-import { TERMINAL } from "../../kernel/ports/run-feeds.ts";
+import { type RunEnding, TERMINAL } from "../../kernel/ports/run-feeds.ts";
 import type { RunStatus } from "../../db/schema.ts";
 import { getDatasetFile } from "../datasets/index.ts";
 import { getVersionById } from "../models/index.ts";
@@ -64,7 +64,8 @@ async function findOwn(ctx: Ctx, actor: UserActor, id: string): Promise<RunWithV
 /** Stops a run that has not ended. Its agent learns of it with its next report and kills the process. */
 export async function stopRun(ctx: Ctx, id: string): Promise<Run> {
   const actor = allow(ctx, "runs:write");
-  return end(ctx, actor, id, { status: "stopped", now: ctx.now });
+  await findOwn(ctx, actor, id);
+  return end(ctx, actor, id, "stopped");
 }
 
 /** Ends a run that the owner's own program trains; repeating the same end is fine. */
@@ -72,16 +73,14 @@ export async function completeRun(ctx: Ctx, id: string, success: boolean): Promi
   const actor = allow(ctx, "runs:write");
   const row = await findOwn(ctx, actor, id);
   if (row.executor === "agent") throw errors.runNotYours();
-  return end(ctx, actor, id, { status: success ? "completed" : "failed", now: ctx.now });
+  return end(ctx, actor, id, success ? "completed" : "failed");
 }
 
-async function end(ctx: Ctx, actor: UserActor, id: string, ending: repo.Ending): Promise<Run> {
-  const changed = await repo.endRun(ctx.db, scopeOf(actor), id, ending);
-  // Also when nothing changed: a first call may have died between the database and the feed.
+async function end(ctx: Ctx, actor: UserActor, id: string, status: RunEnding["status"]): Promise<Run> {
+  const changed = await ctx.feeds.of(id).end({ status, at: ctx.now.getTime() });
   const row = await findOwn(ctx, actor, id);
-  await ctx.feeds.of(id).sync();
-  if (!changed && row.status !== ending.status) throw errors.runFinished(row.status);
-  if (changed) ctx.log("info", "runs.ended", { run_id: id, status: row.status });
+  if (!changed && row.status !== status) throw errors.runFinished(row.status);
+  if (changed) ctx.log("info", "runs.ended", { run_id: id, status });
   return toRun(row);
 }
 
@@ -89,17 +88,19 @@ async function end(ctx: Ctx, actor: UserActor, id: string, ending: repo.Ending):
 export async function deleteRun(ctx: Ctx, id: string): Promise<void> {
   const actor = allow(ctx, "runs:write");
   const row = await findOwn(ctx, actor, id);
-  if (!TERMINAL.has(row.status)) await end(ctx, actor, id, { status: "stopped", now: ctx.now });
-  if (!(await repo.deleteRun(ctx.db, scopeOf(actor), id))) throw errors.runNotFound();
-  await ctx.feeds.of(id).destroy();
+  const feed = ctx.feeds.of(id);
+  if (!TERMINAL.has(row.status)) await feed.end({ status: "stopped", at: ctx.now.getTime() });
+  if (!(await feed.remove())) throw errors.runNotFound();
 }
 
 // Longer than a lease: the run's own feed looks first, this is for feeds whose alarm was lost.
 const SWEEP_GRACE_MS = 60_000;
+const SWEEP_BATCH = 200;
 
 /** Fails runs whose agent is gone and whose feed did not notice. */
 export async function sweepLostRuns(ctx: Pick<Ctx, "db" | "feeds" | "now">): Promise<number> {
-  const lost = await repo.failLostRuns(ctx.db, new Date(ctx.now.getTime() - SWEEP_GRACE_MS), ctx.now);
-  await Promise.all(lost.map((id) => ctx.feeds.of(id).sync()));
-  return lost.length;
+  const before = new Date(ctx.now.getTime() - SWEEP_GRACE_MS);
+  const lost = await repo.findLostRuns(ctx.db, before, SWEEP_BATCH);
+  const failed = await Promise.all(lost.map((id) => ctx.feeds.of(id).expireLease()));
+  return failed.filter(Boolean).length;
 }

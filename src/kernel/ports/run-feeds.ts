@@ -74,6 +74,14 @@ export interface LogsPage {
   next?: number;
 }
 
+/** How a run ends; `at` is epoch milliseconds. */
+export interface RunEnding {
+  status: "completed" | "failed" | "stopped";
+  at: number;
+  errorMessage?: string;
+  result?: Record<string, unknown>;
+}
+
 /** The live feed of one run: appends are durable when acknowledged, watchers see them in order. */
 export interface RunFeedHandle {
   appendMetrics(writer: FeedWriter, points: MetricColumns, idempotencyKey?: string): Promise<FeedAck>;
@@ -81,18 +89,25 @@ export interface RunFeedHandle {
   readMetrics(query: MetricsQuery): Promise<MetricsPage>;
   readLogs(query: LogsQuery): Promise<LogsPage>;
   /**
-   * Reads the run's row again and tells watchers what changed; a terminal status closes the feed for good. Returns
-   * how many points and log lines the feed has been given.
+   * Reads the run's row again after somebody else changed it, and tells watchers. Returns how many points and log lines
+   * the feed has been given.
    */
   sync(): Promise<number>;
+  /**
+   * Ends the run if it has not ended and, when `agentId` is given, that agent holds it; `false` when it changed nothing.
+   * What was acknowledged before is in the archive, the latest figures in the row, before anybody sees the end.
+   */
+  end(ending: RunEnding, agentId?: string): Promise<boolean>;
+  /** Fails the run if its lease is over; `false` when it is not. */
+  expireLease(): Promise<boolean>;
+  /** Deletes the run with its history and forgets everything; `false` when it was gone already. */
+  remove(): Promise<boolean>;
   /** Remembers a one-use ticket by its hash. */
   addTicket(hash: string, expiresAt: number): Promise<void>;
   /** Uses a ticket up; `false` when there is none such or it is too old. */
   redeemTicket(hash: string, now: number): Promise<boolean>;
   /** Hands the upgrade request of an authorised watcher to the feed. */
   watch(request: Request): Promise<Response>;
-  /** Forgets everything; the run was deleted. */
-  destroy(): Promise<void>;
 }
 
 export interface RunFeeds {
