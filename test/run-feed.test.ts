@@ -87,6 +87,12 @@ it("selects by step and key", async () => {
   ]);
 });
 
+it("has begun a run of one's own exactly when it was made, by one clock", async () => {
+  const user = await newUser();
+  const { body } = await user.get(`/api/training/runs/${await newRun(user)}`);
+  expect(body.started_at).toBe(body.created_at);
+});
+
 it("down-samples a long history and keeps its spikes, first and last point", async () => {
   const user = await newUser();
   const run = `/api/training/runs/${await newRun(user)}`;

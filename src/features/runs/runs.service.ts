@@ -32,6 +32,9 @@ export async function createRun(ctx: Ctx, input: CreateRun): Promise<Run> {
     modelName: input.model_name ?? input.name,
     executor,
     status: executor === "agent" ? "pending" : "running",
+    // Not the database's clock: a run must not have started before it was made.
+    createdAt: ctx.now,
+    updatedAt: ctx.now,
     startedAt: executor === "agent" ? null : ctx.now,
     datasetId: datasetId ?? null,
     modelVersionId: modelVersionId ?? null,
