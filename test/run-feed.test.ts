@@ -93,6 +93,22 @@ it("has begun a run of one's own exactly when it was made, by one clock", async 
   expect(body.started_at).toBe(body.created_at);
 });
 
+it("loses no key's spike where there are more keys than points asked for", async () => {
+  const user = await newUser();
+  const run = `/api/training/runs/${await newRun(user)}`;
+  const keys = Array.from({ length: 60 }, (_, k) => `k${k}`);
+  const spiky = (step: number) =>
+    Object.fromEntries(keys.map((key, k) => [key, step === 40 * k + 20 ? 99 : Math.sin(step + k)]));
+  for (let start = 0; start < 3_000; start += 1_000) {
+    const points = Array.from({ length: 1_000 }, (_, i) => point(start + i, { custom: spiky(start + i) }));
+    expect((await user.post(`${run}/metrics`, { points })).status).toBe(201);
+  }
+  const { body } = await user.get(`${run}/metrics?max_points=100`);
+  const kept = new Set(body.map((p: any) => p.step));
+  expect(keys.map((_, k) => 40 * k + 20).filter((step) => !kept.has(step))).toEqual([]);
+  expect(body.length).toBeLessThanOrEqual(2 * 61 + 2);
+});
+
 it("down-samples a long history and keeps its spikes, first and last point", async () => {
   const user = await newUser();
   const run = `/api/training/runs/${await newRun(user)}`;

@@ -8,6 +8,7 @@ function sampled(
   maxPoints: number,
   valuesAt: (i: number) => Record<string, number>,
   keys?: ReadonlySet<string>,
+  knownKeys?: number,
 ) {
   const builder = new ColumnBuilder(count);
   for (let i = 0; i < count; i++) {
@@ -15,7 +16,7 @@ function sampled(
     for (const [key, value] of Object.entries(valuesAt(i))) builder.set(key, value);
   }
   const columns = sequence(builder.build(), 1);
-  const sampler = new MinMaxSampler(count, keys?.size ?? columns.series.length, maxPoints, keys);
+  const sampler = new MinMaxSampler(count, knownKeys ?? keys?.size ?? columns.series.length, maxPoints, keys);
   for (let i = 0; i < count; i++) sampler.add(columns, i);
   return sampler.finish();
 }
@@ -29,13 +30,13 @@ it("keeps the first and the last point, and points in order", () => {
   expect(new Set(kept).size).toBe(kept.length);
 });
 
-it("never keeps more than asked for, and makes use of most of it", () => {
+it("keeps no more than asked for where that has room for every key, and makes use of most of it", () => {
   for (const maxPoints of [10, 11, 100, 999]) {
     for (const keyCount of [1, 2, 5]) {
       const valuesAt = (i: number) =>
         Object.fromEntries(Array.from({ length: keyCount }, (_, k) => [`k${k}`, Math.sin(i * (k + 1))]));
       const { length } = sampled(5000, maxPoints, valuesAt);
-      expect(length).toBeLessThanOrEqual(maxPoints);
+      expect(length).toBeLessThanOrEqual(Math.max(maxPoints, 2 * keyCount + 2));
       if (maxPoints >= 100) expect(length).toBeGreaterThan(maxPoints / 2);
     }
   }
@@ -53,10 +54,33 @@ it("keeps every spike of every key, up and down", () => {
   expect(kept.find(({ step }) => step === 1234)!.values.a).toBe(99);
 });
 
-it("takes infinities for extremes and NaN for none", () => {
-  const odd: Record<number, number> = { 100: Infinity, 900: -Infinity, 500: NaN };
+it("lets nothing that is not finite vanish, nor hides a finite extreme behind it", () => {
+  const odd: Record<number, number> = { 100: Infinity, 105: 7, 110: -Infinity, 500: NaN, 505: -7 };
   const kept = steps(sampled(1000, 20, (i) => ({ loss: odd[i] ?? 1 })));
-  expect(kept).toEqual(expect.arrayContaining([100, 900]));
+  expect(kept).toEqual(expect.arrayContaining([100, 105, 110, 500, 505]));
+});
+
+it("shows where a diverged stretch begins and ends", () => {
+  const values = (i: number) => ({ loss: i >= 333 && i <= 777 ? NaN : Math.sin(i) });
+  const kept = sampled(1000, 20, values);
+  const broken = kept.filter(({ values: { loss } }) => Number.isNaN(loss));
+  expect([broken[0]!.step, broken.at(-1)!.step]).toEqual([333, 777]);
+});
+
+it("stays near its bound where finite and other values take turns", () => {
+  const kept = sampled(10_000, 200, (i) => ({ a: i % 2 ? NaN : Math.sin(i / 50), b: i % 3 ? i : Infinity }));
+  expect(kept.length).toBeLessThanOrEqual(200);
+});
+
+it("makes room for keys that come late", () => {
+  const late = (i: number): Record<string, number> => ({
+    a: Math.sin(i),
+    ...(i > 5_000 &&
+      Object.fromEntries(Array.from({ length: 9 }, (_, k) => [`k${k}`, i === 9_000 + k ? 99 : 0]))),
+  });
+  const builder = sampled(10_000, 100, late, undefined, 1);
+  expect(builder.length).toBeLessThanOrEqual(100);
+  expect(steps(builder)).toEqual(expect.arrayContaining(Array.from({ length: 9 }, (_, k) => 9_000 + k)));
 });
 
 it("keeps a point of a stretch that has nothing but NaN, or nothing at all", () => {
@@ -78,12 +102,15 @@ it("looks at the wanted keys only", () => {
   for (const { values } of kept) expect(Object.keys(values)).toEqual(["wanted"]);
 });
 
-it("stays within its bound with more keys than points", () => {
+it("exceeds its bound only as far as every key's extremes need", () => {
+  const keys = Array.from({ length: 64 }, (_, k) => `k${k}`);
   const many = (i: number) =>
-    Object.fromEntries(Array.from({ length: 64 }, (_, k) => [`k${k}`, (i * 31 + k * 17) % 101]));
+    Object.fromEntries(keys.map((key, k) => [key, i === 30 * k + 7 ? 99 : i === 30 * k + 11 ? -99 : 0]));
   const kept = sampled(2000, 10, many);
-  expect(kept.length).toBeLessThanOrEqual(10);
+  expect(kept.length).toBeLessThanOrEqual(2 * 64 + 2);
   expect([kept[0]!.step, kept.at(-1)!.step]).toEqual([0, 1999]);
+  const spikes = keys.flatMap((_, k) => [30 * k + 7, 30 * k + 11]);
+  expect(steps(kept)).toEqual(expect.arrayContaining(spikes));
 });
 
 it("makes one of one point, and none of none", () => {

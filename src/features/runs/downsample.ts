@@ -7,34 +7,67 @@ interface Place {
   i: number;
 }
 
-interface Extremes {
-  min: number;
-  max: number;
-  minAt: Place;
-  maxAt: Place;
+/** What a bucket must show of a key: its smallest and largest finite value, the first and last that is not finite. */
+class Extremes {
+  #min = Infinity;
+  #max = -Infinity;
+  #minAt: Place | undefined;
+  #maxAt: Place | undefined;
+  #firstOdd: Place | undefined;
+  #lastOdd: Place | undefined;
+
+  widen(value: number, place: Place): void {
+    if (!Number.isFinite(value)) {
+      this.#firstOdd ??= place;
+      this.#lastOdd = place;
+      return;
+    }
+    if (value < this.#min) {
+      this.#min = value;
+      this.#minAt = place;
+    }
+    if (value > this.#max) {
+      this.#max = value;
+      this.#maxAt = place;
+    }
+  }
+
+  places(): Place[] {
+    return [this.#minAt, this.#maxAt, this.#firstOdd, this.#lastOdd].filter((place) => place !== undefined);
+  }
 }
 
 /**
- * Reduces a stream of points in step order to at most `maxPoints`: the stream is cut into equal buckets, and of
- * each bucket the points holding a key's smallest and largest value are kept, so that no spike disappears. The
- * first and the last point always stay. NaN has no order; a bucket with nothing else keeps its first point.
+ * Reduces a stream of points in step order to at most `maxPoints`: the stream is cut into buckets, and of each the
+ * points are kept that hold a key's extremes, so that no spike and no divergence disappears. The first and the last
+ * point always stay. Only where `maxPoints` has no room for the extremes of all keys are there more.
  */
 export class MinMaxSampler {
   readonly #keys: ReadonlySet<string> | undefined;
-  readonly #bucketSize: number;
+  readonly #total: number;
   readonly #maxPoints: number;
   readonly #kept = new Map<number, MetricPoint>();
+  #keyCount: number;
+  #bucketSize: number;
   #bucket = new Map<string, Extremes>();
   #inBucket = 0;
   #bucketFirst: Place | undefined;
+  #seen = 0;
   #last: Place | undefined;
 
-  /** `total` points are to come, carrying `keyCount` different keys. */
+  /** `total` points are to come, carrying about `keyCount` different keys; more may turn up on the way. */
   constructor(total: number, keyCount: number, maxPoints: number, keys?: ReadonlySet<string>) {
+    this.#total = total;
     this.#keys = keys;
     this.#maxPoints = maxPoints;
-    const buckets = Math.max(1, Math.floor((maxPoints - 2) / (2 * Math.max(keyCount, 1))));
-    this.#bucketSize = Math.ceil(total / buckets);
+    this.#keyCount = Math.max(keyCount, 1);
+    this.#bucketSize = this.#evenSize(maxPoints - 2);
+  }
+
+  /** The size of the buckets to come, when so many points may still be kept. */
+  #evenSize(room: number): number {
+    const buckets = Math.max(1, Math.floor(room / (2 * this.#keyCount)));
+    return Math.ceil((this.#total - this.#seen) / buckets);
   }
 
   add(columns: SequencedColumns, i: number): void {
@@ -43,49 +76,43 @@ export class MinMaxSampler {
     if (this.#inBucket === 0) this.#bucketFirst = place;
     for (const series of columns.series) {
       if ((!this.#keys || this.#keys.has(series.key)) && has(series, i))
-        this.#widen(series.key, series.values[i]!, place);
+        this.#extremesOf(series.key).widen(series.values[i]!, place);
     }
     this.#last = place;
-    if (++this.#inBucket === this.#bucketSize) this.#closeBucket();
+    this.#seen++;
+    if (++this.#inBucket >= this.#bucketSize) this.#closeBucket();
   }
 
-  #widen(key: string, value: number, place: Place): void {
-    const extremes = this.#bucket.get(key);
-    if (!extremes) {
-      if (!Number.isNaN(value)) this.#bucket.set(key, { min: value, max: value, minAt: place, maxAt: place });
-    } else if (value < extremes.min) {
-      extremes.min = value;
-      extremes.minAt = place;
-    } else if (value > extremes.max) {
-      extremes.max = value;
-      extremes.maxAt = place;
-    }
+  #extremesOf(key: string): Extremes {
+    let extremes = this.#bucket.get(key);
+    if (!extremes) this.#bucket.set(key, (extremes = new Extremes()));
+    return extremes;
   }
 
   #closeBucket(): void {
+    const before = this.#kept.size;
     if (this.#bucket.size === 0 && this.#bucketFirst) this.#keep(this.#bucketFirst);
-    for (const { minAt, maxAt } of this.#bucket.values()) {
-      this.#keep(minAt);
-      this.#keep(maxAt);
+    for (const extremes of this.#bucket.values()) {
+      for (const place of extremes.places()) this.#keep(place);
     }
+    const planned = 2 * this.#keyCount;
+    this.#keyCount = Math.max(this.#keyCount, this.#bucket.size);
+    // More keys than known of, or values that are not finite: what is left has to do for the rest.
+    if (this.#kept.size - before > planned || 2 * this.#keyCount > planned)
+      this.#bucketSize = this.#evenSize(this.#maxPoints - 1 - this.#kept.size);
     this.#bucket = new Map();
     this.#inBucket = 0;
   }
 
   #keep({ columns, i }: Place): void {
     const seq = columns.seqs[i]!;
-    // One place stays free for the last point; only a query for more keys than points gets to this bound.
-    if (this.#kept.has(seq) || this.#kept.size >= this.#maxPoints - 1) return;
-    this.#kept.set(seq, pointAt(columns, i, this.#keys));
+    if (!this.#kept.has(seq)) this.#kept.set(seq, pointAt(columns, i, this.#keys));
   }
 
   /** What was kept, in step order. */
   finish(): MetricPoint[] {
     if (this.#inBucket > 0) this.#closeBucket();
-    if (this.#last) {
-      const last = pointAt(this.#last.columns, this.#last.i, this.#keys);
-      this.#kept.set(last.seq, last);
-    }
+    if (this.#last) this.#keep(this.#last);
     return [...this.#kept.values()].sort((a, b) => a.step - b.step || a.seq - b.seq);
   }
 }

@@ -76,13 +76,10 @@ const MetricsQuery = z.object({
     .optional()
     .openapi({ description: "Comma-separated, such as `loss,accuracy`." })
     .transform((text) => text?.split(",").filter(Boolean)),
-  max_points: z.coerce
-    .number()
-    .int()
-    .min(10)
-    .max(10_000)
-    .optional()
-    .openapi({ description: "Down-sample the whole range; every key's extremes per bucket stay." }),
+  max_points: z.coerce.number().int().min(10).max(10_000).optional().openapi({
+    description:
+      "Down-sample the whole range to this many points. No key loses a spike, NaN or infinity begins and ends where it did; with too many keys for so few points there are more of them (name the ones you plot in `keys`).",
+  }),
   limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
   cursor: PositionCursor.optional(),
 });

@@ -52,7 +52,7 @@ export interface MetricsQuery {
   fromStep: number;
   /** Only these keys of `values`; all when absent. */
   keys?: string[];
-  /** Down-sample to at most this many points, keeping each key's extremes per bucket. */
+  /** Down-sample to this many points; more only if the extremes of all keys need it. */
   maxPoints?: number;
   limit: number;
   after?: MetricPosition;
