@@ -1,8 +1,9 @@
 const encoder = new TextEncoder();
 
-/** SHA-256 of a text as lower-case hex: how tokens are stored. */
-export async function sha256Hex(text: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text))));
+/** SHA-256 of a text or of bytes as lower-case hex: how tokens are stored, and batches known again. */
+export async function sha256Hex(data: string | BufferSource): Promise<string> {
+  const bytes = typeof data === "string" ? encoder.encode(data) : data;
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
 export const toHex = (bytes: Uint8Array): string =>

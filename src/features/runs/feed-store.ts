@@ -28,10 +28,13 @@ export interface FeedMeta {
 export interface Ack {
   firstSeq: number;
   lastSeq: number;
+  /** What the batch said; unknown of an agent's, and of those acknowledged before digests were kept. */
+  digest: string | null;
 }
 
 const INFO = "first_seq AS firstSeq, last_seq AS lastSeq, count, min_step AS minStep, max_step AS maxStep";
 type InfoRow = { firstSeq: number; lastSeq: number; count: number; minStep: number; maxStep: number };
+type AckRow = { firstSeq: number; lastSeq: number; digest: string | null };
 type ChunkRow = InfoRow & { data: ArrayBuffer };
 
 /** A feed's tables in its object's own SQLite. Every method is synchronous, so a turn's writes commit as one. */
@@ -54,11 +57,14 @@ export class FeedStore {
       CREATE INDEX IF NOT EXISTS chunks_open ON chunks (kind, first_seq) WHERE sealed = 0;
       CREATE INDEX IF NOT EXISTS chunks_unarchived ON chunks (kind, first_seq) WHERE archived = 0;
       CREATE TABLE IF NOT EXISTS acks (
-        key TEXT PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, at INTEGER NOT NULL
+        key TEXT PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, at INTEGER NOT NULL,
+        digest TEXT
       );
       CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     `);
+    const hasDigest = this.#sql.exec("SELECT 1 FROM pragma_table_info('acks') WHERE name = 'digest'");
+    if (hasDigest.toArray().length === 0) this.#sql.exec("ALTER TABLE acks ADD COLUMN digest TEXT");
   }
 
   fact<T>(name: string): T | undefined {
@@ -144,17 +150,14 @@ export class FeedStore {
   }
 
   ack(key: string): Ack | undefined {
-    const query = "SELECT first_seq AS firstSeq, last_seq AS lastSeq FROM acks WHERE key = ?";
-    return this.#sql.exec<{ firstSeq: number; lastSeq: number }>(query, key).toArray()[0];
+    const query = "SELECT first_seq AS firstSeq, last_seq AS lastSeq, digest FROM acks WHERE key = ?";
+    return this.#sql.exec<AckRow>(query, key).toArray()[0];
   }
 
-  addAck(key: string, { firstSeq, lastSeq }: Ack, at: number): void {
+  addAck(key: string, { firstSeq, lastSeq, digest }: Ack, at: number): void {
     this.#sql.exec(
-      "INSERT INTO acks (key, first_seq, last_seq, at) VALUES (?, ?, ?, ?)",
-      key,
-      firstSeq,
-      lastSeq,
-      at,
+      "INSERT INTO acks (key, first_seq, last_seq, digest, at) VALUES (?, ?, ?, ?, ?)",
+      ...[key, firstSeq, lastSeq, digest, at],
     );
   }
 

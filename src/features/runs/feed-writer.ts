@@ -1,4 +1,10 @@
-import type { FeedAck, LogLine, MetricColumns, MetricPoint } from "../../kernel/ports/run-feeds.ts";
+import type {
+  FeedAck,
+  IdempotencyKey,
+  LogLine,
+  MetricColumns,
+  MetricPoint,
+} from "../../kernel/ports/run-feeds.ts";
 import { BatchWindow } from "../../kernel/batch-window.ts";
 import { encodeLogs, encodeMetrics } from "./chunk-codec.ts";
 import type { FeedEvent } from "./feed-frames.ts";
@@ -7,7 +13,7 @@ import { concat, countOf, pointAt, type SequencedColumns, sequence, stepRange } 
 
 type Input = { kind: "metrics"; columns: MetricColumns } | { kind: "logs"; lines: LogLine[] };
 type Pending = Input & {
-  key: string | undefined;
+  key: IdempotencyKey | undefined;
   resolve: (ack: FeedAck) => void;
   reject: (error: unknown) => void;
 };
@@ -17,6 +23,14 @@ type Segment =
 
 const sizeOf = (input: Input): number =>
   input.kind === "metrics" ? countOf(input.columns) : input.lines.length;
+
+/** Points and log lines may be sent under the same key. */
+const nameOf = (kind: Input["kind"], { key }: IdempotencyKey): string => `${kind}:${key}`;
+
+function answerAgain({ firstSeq, lastSeq, digest }: Ack, sent: string | undefined): FeedAck {
+  const differs = sent !== undefined && digest !== null && digest !== sent;
+  return differs ? { ok: false, reason: "key_reused" } : { ok: true, firstSeq, lastSeq, duplicate: true };
+}
 
 /**
  * Group commit: appends that arrive in the same turn are written as one row, so sixteen writers cost one commit.
@@ -44,7 +58,7 @@ export class FeedWriteQueue {
     this.#seq = this.#store.lastSeq();
   }
 
-  append(input: Input, key?: string): Promise<FeedAck> {
+  append(input: Input, key?: IdempotencyKey): Promise<FeedAck> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ ...input, key, resolve, reject });
       if (this.#pending.length === 1) this.#commitSoon();
@@ -82,13 +96,18 @@ export class FeedWriteQueue {
     const replies: (() => void)[] = [];
     const segments: Segment[] = [];
     for (const input of batch) {
-      const seen = input.key === undefined ? undefined : this.#store.ack(input.key);
-      const ack: Ack = seen ?? { firstSeq: this.#seq + 1, lastSeq: this.#seq + sizeOf(input) };
-      replies.push(() => input.resolve({ ok: true, ...ack, duplicate: seen !== undefined }));
-      if (seen) continue;
-      this.#seq = ack.lastSeq;
-      if (input.key !== undefined) this.#store.addAck(input.key, ack, Date.now());
-      addTo(segments, input, ack.firstSeq);
+      const { key } = input;
+      const seen = key && this.#store.ack(nameOf(input.kind, key));
+      if (seen) {
+        replies.push(() => input.resolve(answerAgain(seen, key.digest)));
+        continue;
+      }
+      const firstSeq = this.#seq + 1;
+      const lastSeq = (this.#seq += sizeOf(input));
+      const ack: Ack = { firstSeq, lastSeq, digest: key?.digest ?? null };
+      if (key) this.#store.addAck(nameOf(input.kind, key), ack, Date.now());
+      replies.push(() => input.resolve({ ok: true, firstSeq, lastSeq, duplicate: false }));
+      addTo(segments, input, firstSeq);
     }
     return { replies, segments };
   }

@@ -25,7 +25,10 @@ const IdempotencyHeader = z.object({
     .min(1)
     .max(200)
     .optional()
-    .openapi({ description: "A batch sent again under the same key within a day is stored once." }),
+    .openapi({
+      description:
+        "A batch sent again under the same key within a day is stored once; another one under it is refused.",
+    }),
 });
 
 const Appended = z
@@ -124,11 +127,11 @@ const LogsBody = z
   .union([z.object({ lines: z.array(Line).min(1).max(1000) }), Line])
   .openapi("LogsBody", { description: "One line, or `{lines: […]}` with up to 1,000." });
 
-const linesOf = (body: z.infer<typeof LogsBody>, now: number): LogLine[] =>
+const linesOf = (body: z.infer<typeof LogsBody>): LogLine[] =>
   ("lines" in body ? body.lines : [body]).map(({ message, level, timestamp }) => ({
     message,
     level,
-    timestamp: timestamp === undefined ? now : Date.parse(timestamp),
+    timestamp: timestamp === undefined ? NaN : Date.parse(timestamp),
   }));
 
 feedRoutes.openapi(
@@ -143,7 +146,7 @@ feedRoutes.openapi(
   }),
   async (c) => {
     const { ctx } = c.var;
-    const lines = linesOf(c.req.valid("json"), ctx.now.getTime());
+    const lines = linesOf(c.req.valid("json"));
     const key = c.req.valid("header")["idempotency-key"];
     return c.json(await service.appendLogs(ctx, c.req.valid("param").id, lines, key), 201);
   },

@@ -4,6 +4,7 @@ import { isId } from "../../kernel/page.ts";
 import type {
   FeedAck,
   FeedWriter,
+  IdempotencyKey,
   LogLine,
   LogsPage,
   LogsQuery,
@@ -11,7 +12,8 @@ import type {
   MetricsQuery,
 } from "../../kernel/ports/run-feeds.ts";
 import { randomToken, sha256Hex } from "../../kernel/secret.ts";
-import { readPoints } from "./metric-wire.ts";
+import { readPoints, stampPoints } from "./metric-wire.ts";
+import { digestLogs, digestMetrics } from "./payload-digest.ts";
 import * as errors from "./runs.errors.ts";
 import { getRun } from "./runs.service.ts";
 
@@ -30,19 +32,39 @@ function writerOf(ctx: Ctx): FeedWriter {
 
 function acknowledged(ack: FeedAck): Appended {
   if (ack.ok) return { first_seq: ack.firstSeq, last_seq: ack.lastSeq, duplicate: ack.duplicate };
-  throw ack.reason === "finished" ? errors.runFinished(ack.status) : errors.runNotFound();
+  if (ack.reason === "finished") throw errors.runFinished(ack.status);
+  throw ack.reason === "key_reused" ? errors.keyReused() : errors.runNotFound();
+}
+
+/**
+ * What a batch is known by. An agent's key names lines of its training; taken up again, that says the same lines at
+ * another time, so they are not compared.
+ */
+async function keyOf(
+  writer: FeedWriter,
+  key: string | undefined,
+  digest: () => Promise<string>,
+): Promise<IdempotencyKey | undefined> {
+  if (key === undefined) return undefined;
+  return writer.kind === "agent" ? { key } : { key, digest: await digest() };
 }
 
 /** Appends one point or a batch; see `readPoints` for the body. */
 export async function appendMetrics(ctx: Ctx, runId: string, body: unknown, key?: string): Promise<Appended> {
   const writer = writerOf(ctx);
-  const columns = readPoints(body, ctx.now.getTime());
-  return acknowledged(await ctx.feeds.of(runId).appendMetrics(writer, columns, key));
+  const columns = readPoints(body);
+  const known = await keyOf(writer, key, () => digestMetrics(columns));
+  const stamped = stampPoints(columns, ctx.now.getTime());
+  return acknowledged(await ctx.feeds.of(runId).appendMetrics(writer, stamped, known));
 }
 
+/** Appends log lines; a `timestamp` of NaN stands for now. */
 export async function appendLogs(ctx: Ctx, runId: string, lines: LogLine[], key?: string): Promise<Appended> {
   const writer = writerOf(ctx);
-  return acknowledged(await ctx.feeds.of(runId).appendLogs(writer, lines, key));
+  const known = await keyOf(writer, key, () => digestLogs(lines));
+  const now = ctx.now.getTime();
+  const timed = lines.map((line) => (Number.isNaN(line.timestamp) ? { ...line, timestamp: now } : line));
+  return acknowledged(await ctx.feeds.of(runId).appendLogs(writer, timed, known));
 }
 
 export async function readMetrics(ctx: Ctx, runId: string, query: MetricsQuery): Promise<MetricsPage> {

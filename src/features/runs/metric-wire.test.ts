@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { pointAt, sequence } from "./metric-columns.ts";
-import { presentPoint, readPoints } from "./metric-wire.ts";
+import { presentPoint, readPoints, stampPoints } from "./metric-wire.ts";
 
 const NOW = Date.parse("2026-01-02T03:04:05.678Z");
 const roundTrip = (body: unknown) => {
-  const columns = sequence(readPoints(body, NOW), 1);
+  const columns = sequence(stampPoints(readPoints(body), NOW), 1);
   return Array.from({ length: columns.steps.length }, (_, i) => presentPoint(pointAt(columns, i)));
 };
 
@@ -38,10 +38,10 @@ it.each([
   ["a date without a time", { epoch: 0, step: 0, timestamp: "2026-01-02" }],
   ["a point among points that is none", { points: [{ epoch: 0, step: 0 }, null] }],
 ])("refuses %s", (_, body) => {
-  expect(() => readPoints(body, NOW)).toThrow("The body is not valid");
+  expect(() => readPoints(body)).toThrow("The body is not valid");
 });
 
 // Postgres cannot hold them, and the archive of a run would stop for good at the first of them.
 it.each(["a\0b", "half \ud83e"])("refuses the name %j", (key) => {
-  expect(() => readPoints({ epoch: 0, step: 0, custom: { [key]: 1 } }, NOW)).toThrow("The body is not valid");
+  expect(() => readPoints({ epoch: 0, step: 0, custom: { [key]: 1 } })).toThrow("The body is not valid");
 });

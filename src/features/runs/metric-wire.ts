@@ -25,8 +25,8 @@ function readCount(value: unknown, path: string): number {
   throw invalid(path, "must be a whole number, not negative");
 }
 
-function readTimestamp(value: unknown, path: string, now: number): number {
-  if (value === undefined || value === null) return now;
+function readTimestamp(value: unknown, path: string): number {
+  if (value === undefined || value === null) return NaN;
   const parsed = typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : NaN;
   if (Number.isNaN(parsed)) throw invalid(path, "must be an RFC 3339 timestamp");
   return parsed;
@@ -55,13 +55,13 @@ function readCustom(columns: ColumnBuilder, custom: unknown, path: string): void
   }
 }
 
-function readPoint(columns: ColumnBuilder, point: unknown, path: string, now: number): void {
+function readPoint(columns: ColumnBuilder, point: unknown, path: string): void {
   if (!isRecord(point)) throw invalid(path || "body", "must be an object");
   const at = (field: string) => (path ? `${path}.${field}` : field);
   columns.add(
     readCount(point.step, at("step")),
     readCount(point.epoch, at("epoch")),
-    readTimestamp(point.timestamp, at("timestamp"), now),
+    readTimestamp(point.timestamp, at("timestamp")),
   );
   for (const key of STANDARD_KEYS) {
     const value = point[key];
@@ -71,13 +71,13 @@ function readPoint(columns: ColumnBuilder, point: unknown, path: string, now: nu
 }
 
 /**
- * Reads one point or `{points: […]}` straight into columns. Written by hand and not as a schema because a busy run
+ * Reads one point or `{points: […]}` straight into columns; a time not given is NaN. Written by hand and not as a schema because a busy run
  * sends tens of thousands of points a second through here.
  */
-export function readPoints(body: unknown, now: number): MetricColumns {
+export function readPoints(body: unknown): MetricColumns {
   if (!isRecord(body) || !("points" in body)) {
     const single = new ColumnBuilder(1);
-    readPoint(single, body, "", now);
+    readPoint(single, body, "");
     return single.build();
   }
   const { points } = body;
@@ -85,8 +85,14 @@ export function readPoints(body: unknown, now: number): MetricColumns {
     throw invalid("points", "must be a list with at least one point");
   if (points.length > MAX_POINTS) throw invalid("points", `may have at most ${MAX_POINTS} points`);
   const columns = new ColumnBuilder(points.length);
-  points.forEach((point, i) => readPoint(columns, point, `points.${i}`, now));
+  points.forEach((point, i) => readPoint(columns, point, `points.${i}`));
   return columns.build();
+}
+
+/** Gives `now` to the points that named no time. */
+export function stampPoints(columns: MetricColumns, now: number): MetricColumns {
+  const timestamps = columns.timestamps.map((timestamp) => (Number.isNaN(timestamp) ? now : timestamp));
+  return { ...columns, timestamps };
 }
 
 /** A point as it goes over the wire; what JSON cannot write goes by name. */

@@ -4,6 +4,7 @@ import type { Log } from "../../kernel/log.ts";
 import type {
   FeedAck,
   FeedWriter,
+  IdempotencyKey,
   LogLine,
   LogsPage,
   LogsQuery,
@@ -65,14 +66,12 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     }
 
-    appendMetrics(writer: FeedWriter, columns: MetricColumns, key?: string): Promise<FeedAck> {
-      return this.#append(writer, () =>
-        this.#queue.append({ kind: "metrics", columns }, key && `metrics:${key}`),
-      );
+    appendMetrics(writer: FeedWriter, columns: MetricColumns, key?: IdempotencyKey): Promise<FeedAck> {
+      return this.#append(writer, () => this.#queue.append({ kind: "metrics", columns }, key));
     }
 
-    appendLogs(writer: FeedWriter, lines: LogLine[], key?: string): Promise<FeedAck> {
-      return this.#append(writer, () => this.#queue.append({ kind: "logs", lines }, key && `logs:${key}`));
+    appendLogs(writer: FeedWriter, lines: LogLine[], key?: IdempotencyKey): Promise<FeedAck> {
+      return this.#append(writer, () => this.#queue.append({ kind: "logs", lines }, key));
     }
 
     async readMetrics(query: MetricsQuery): Promise<MetricsPage> {

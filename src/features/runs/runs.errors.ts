@@ -6,6 +6,13 @@ export const runNotFound = () => new AppError("not_found", "RUN_NOT_FOUND", "The
 export const runFinished = (status: RunStatus) =>
   new AppError("conflict", "RUN_FINISHED", `The run is ${status}; that is final.`, { status });
 
+export const keyReused = () =>
+  new AppError(
+    "invalid",
+    "IDEMPOTENCY_KEY_REUSED",
+    "Something else was stored under this idempotency key; nothing of this was.",
+  );
+
 export const runNotYours = () =>
   new AppError(
     "conflict",

@@ -36,9 +36,15 @@ export interface LogLine {
 /** Who is writing: the run's owner, an administrator (scope `null`), or the agent that holds the run. */
 export type FeedWriter = { kind: "user"; scope: Scope } | { kind: "agent"; agentId: string };
 
+/** A batch under the same key is stored once; with a digest it must also say the same. */
+export interface IdempotencyKey {
+  key: string;
+  digest?: string;
+}
+
 /** Expected refusals cross Durable Object RPC as values, since error classes do not survive it. */
 export type FeedRefusal =
-  | { ok: false; reason: "not_found" }
+  | { ok: false; reason: "not_found" | "key_reused" }
   | { ok: false; reason: "finished"; status: RunStatus };
 export type FeedAck = { ok: true; firstSeq: number; lastSeq: number; duplicate: boolean } | FeedRefusal;
 
@@ -84,8 +90,8 @@ export interface RunEnding {
 
 /** The live feed of one run: appends are durable when acknowledged, watchers see them in order. */
 export interface RunFeedHandle {
-  appendMetrics(writer: FeedWriter, points: MetricColumns, idempotencyKey?: string): Promise<FeedAck>;
-  appendLogs(writer: FeedWriter, lines: LogLine[], idempotencyKey?: string): Promise<FeedAck>;
+  appendMetrics(writer: FeedWriter, points: MetricColumns, key?: IdempotencyKey): Promise<FeedAck>;
+  appendLogs(writer: FeedWriter, lines: LogLine[], key?: IdempotencyKey): Promise<FeedAck>;
   readMetrics(query: MetricsQuery): Promise<MetricsPage>;
   readLogs(query: LogsQuery): Promise<LogsPage>;
   /**
