@@ -1,5 +1,5 @@
 import { inject, expect, it } from "vitest";
-import { newRun, newUser, until, type User } from "./support/client.ts";
+import { Client, newRun, newUser, until, type User } from "./support/client.ts";
 import { Watcher } from "./support/watcher.ts";
 
 const url = inject("url");
@@ -117,6 +117,32 @@ it("refuses a page of a foreign origin even with a good token, and lets a config
   const watcher = await Watcher.open(url, stream(run), { ...options, origin: "https://dashboard.example" });
   expect(watcher.socket.protocol).toBe("myelin.stream");
   watcher.close();
+});
+
+it("admits pages by where it is reached, not by what the request says of that", async () => {
+  const user = await newUser();
+  const run = await newRun(user);
+  const { accessToken: token } = user;
+  const host = "evil.example";
+  const forged = { token, origin: `http://${host}`, headers: { host } };
+  await expect(Watcher.open(url, stream(run), forged)).rejects.toThrow("refused 403");
+  // A page served by another program on this machine, since that is where this platform is reached.
+  for (const origin of [url, "http://localhost:5173", "http://[::1]:3000"]) {
+    (await Watcher.open(url, stream(run), { token, origin })).close();
+  }
+  for (const origin of ["http://localhost.evil.example", "https://127.0.0.1.evil.example", "null"])
+    await expect(Watcher.open(url, stream(run), { token, origin })).rejects.toThrow("refused 403");
+});
+
+it("does not use a ticket up where nothing can be opened with it", async () => {
+  const user = await newUser();
+  const run = await newRun(user);
+  const { ticket } = (await user.post(`/api/training/runs/${run}/stream-ticket`)).body;
+  const plain = await new Client(url).get(stream(run, `?ticket=${ticket}`));
+  expect([plain.status, plain.body.code]).toEqual([400, "UPGRADE_REQUIRED"]);
+  const foreign = Watcher.open(url, stream(run, `?ticket=${ticket}`), { origin: "https://evil.example" });
+  await expect(foreign).rejects.toThrow("refused 403");
+  (await Watcher.open(url, stream(run, `?ticket=${ticket}`))).close();
 });
 
 it("answers a plain GET with a JSON error", async () => {

@@ -30,11 +30,12 @@ export class Watcher {
   static async open(
     url: string,
     path: string,
-    options: { token?: string; origin?: string } = {},
+    options: { token?: string; origin?: string; headers?: Record<string, string> } = {},
   ): Promise<Watcher> {
     const protocols = options.token === undefined ? [] : ["myelin.stream", `bearer.${options.token}`];
     const socket = new WebSocket(`${url.replace(/^http/, "ws")}${path}`, protocols, {
       ...(options.origin && { origin: options.origin }),
+      ...(options.headers && { headers: options.headers }),
       // workerd sends its Close frame at once but ends the connection of a hibernating socket only some 10 s later.
       ...{ closeTimeout: 200 },
     });

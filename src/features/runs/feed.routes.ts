@@ -20,15 +20,10 @@ const tags = ["Training runs"];
 const security = [...signedIn, { icToken: [] }];
 
 const IdempotencyHeader = z.object({
-  "idempotency-key": z
-    .string()
-    .min(1)
-    .max(200)
-    .optional()
-    .openapi({
-      description:
-        "A batch sent again under the same key within a day is stored once; another one under it is refused.",
-    }),
+  "idempotency-key": z.string().min(1).max(200).optional().openapi({
+    description:
+      "A batch sent again under the same key within a day is stored once; another one under it is refused.",
+  }),
 });
 
 const Appended = z

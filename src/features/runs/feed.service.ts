@@ -88,12 +88,13 @@ export async function createTicket(ctx: Ctx, runId: string): Promise<{ ticket: s
   return { ticket, expires_in: TICKET_SECONDS };
 }
 
-/** Lets a watcher in: by ticket, or as a signed-in user who may read the run. */
-export async function admitWatcher(ctx: Ctx, runId: string, ticket: string | undefined): Promise<void> {
-  if (ticket === undefined) {
-    await getRun(ctx, runId);
-    return;
-  }
+/** Lets in a watcher who is signed in and may read the run. */
+export async function admitUser(ctx: Ctx, runId: string): Promise<void> {
+  await getRun(ctx, runId);
+}
+
+/** Lets in whoever has a ticket of the run's, and uses that up. */
+export async function redeemTicket(ctx: Ctx, runId: string, ticket: string): Promise<void> {
   if (!isId(runId)) throw errors.runNotFound();
   const redeemed = await ctx.feeds.of(runId).redeemTicket(await sha256Hex(ticket), ctx.now.getTime());
   if (!redeemed) throw errors.ticketInvalid();

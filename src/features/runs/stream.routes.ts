@@ -1,7 +1,7 @@
 import type { AppContext } from "#http/context";
 import { createRoute, errors, IdParam, json, signedIn, z } from "#http/contract";
+import { admitsOrigin } from "#http/origin";
 import { createRouter } from "#http/router";
-import type { Ctx } from "../../kernel/ctx.ts";
 import * as service from "./feed.service.ts";
 import * as refusals from "./runs.errors.ts";
 
@@ -58,8 +58,10 @@ streamRoutes.openapi(
     const { ticket, since } = c.req.valid("query");
     refuseForeignPages(c);
     if (c.req.query("token") !== undefined) throw refusals.tokenInUrl();
-    await service.admitWatcher(c.var.ctx, id, ticket);
+    if (ticket === undefined) await service.admitUser(c.var.ctx, id);
+    // A ticket is good once, so it is used only where a stream can be opened with it.
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") throw refusals.upgradeRequired();
+    if (ticket !== undefined) await service.redeemTicket(c.var.ctx, id, ticket);
     return c.var.ctx.feeds.of(id).watch(upgradeRequest(c, since));
   },
 );
@@ -68,9 +70,8 @@ streamRoutes.openapi(
 function refuseForeignPages(c: AppContext): void {
   const origin = c.req.header("origin");
   if (origin === undefined) return;
-  const { allowedOrigins, publicUrl }: Ctx["settings"] = c.var.ctx.settings;
-  const own = [new URL(publicUrl).origin, new URL(c.req.url).origin];
-  if (!own.includes(origin) && !allowedOrigins.has(origin)) throw refusals.originRefused(origin);
+  const { allowedOrigins, publicUrl } = c.var.ctx.settings;
+  if (!admitsOrigin(origin, publicUrl, allowedOrigins)) throw refusals.originRefused(origin);
 }
 
 /** What the feed needs of the handshake, and nothing else: no token travels further than this. */
