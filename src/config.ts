@@ -138,6 +138,11 @@ function faultsIn(config: Config): string[] {
   return needsKey ? [...alone, `JWT_ALGORITHM ${config.JWT_ALGORITHM} without JWT_PRIVATE_KEY`] : alone;
 }
 
+/** Says which variables are wrong, and never what they hold. */
+export class MisconfiguredError extends Error {
+  override name = "MisconfiguredError";
+}
+
 /** Reads and checks the environment; what is wrong is named, never shown. */
 export function readConfig(env: object): Config {
   const parsed = Variables.safeParse(env);
@@ -145,7 +150,7 @@ export function readConfig(env: object): Config {
     ? faultsIn(parsed.data)
     : parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
   if (parsed.success && faults.length === 0) return parsed.data;
-  throw new Error(`Configuration: ${faults.join("; ")}`);
+  throw new MisconfiguredError(`Configuration: ${faults.join("; ")}`);
 }
 
 const aMinute = (limit: number) => ({ limit, windowSeconds: 60 });

@@ -107,7 +107,7 @@ export function runFeedPorts(env: Env): RunFeedPorts {
       expireLease: async (id, now) => (await archive()).expireLease(id, now),
     },
     log: logOf(env),
-    wakeGraceMs: Variables.shape.LEASE_SECONDS.parse(variable(env, "LEASE_SECONDS")) * 1000,
+    wakeGraceMs: Variables.shape.LEASE_SECONDS.catch(30).parse(variable(env, "LEASE_SECONDS")) * 1000,
   };
 }
 
@@ -136,7 +136,9 @@ export function auditLogPorts(env: Env): AuditLogPorts {
 }
 
 const variable = (env: Env, name: string): unknown => (env as unknown as Record<string, unknown>)[name];
-const logOf = (env: Env): Log => createLog(Variables.shape.LOG_LEVEL.parse(variable(env, "LOG_LEVEL")));
+// What is wrong with a setting is said where all are checked.
+const logOf = (env: Env): Log =>
+  createLog(Variables.shape.LOG_LEVEL.catch("info").parse(variable(env, "LOG_LEVEL")));
 
 const secrets = new WeakMap<Env, Secrets<Env>>();
 const platforms = new WeakMap<Env, Platform>();

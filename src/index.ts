@@ -12,6 +12,7 @@ import { createModelPool } from "./features/inference/index.ts";
 import { createRateWindow } from "./features/limits/index.ts";
 import { createRunFeed } from "./features/runs/index.ts";
 import type { Router } from "./http/router.ts";
+import { answerMisconfigured } from "./misconfigured.ts";
 import { sweep } from "./sweep.ts";
 
 const apps = new WeakMap<Platform, Router>();
@@ -25,7 +26,15 @@ async function appOf(env: Env): Promise<Router> {
 
 /** The Worker: HTTP by Hono, and the sweep by the clock. */
 export default {
-  fetch: async (request, env, ctx) => (await appOf(env)).fetch(request, env, ctx),
+  async fetch(request, env, ctx) {
+    let app: Router;
+    try {
+      app = await appOf(env);
+    } catch (error) {
+      return answerMisconfigured(error, request);
+    }
+    return app.fetch(request, env, ctx);
+  },
   scheduled: (_controller, env, ctx) => ctx.waitUntil(sweep(env)),
 } satisfies ExportedHandler<Env>;
 

@@ -1,5 +1,5 @@
 import { createVault } from "./adapters/vault.ts";
-import { SECRET_NAMES, VaultVariables } from "./config.ts";
+import { MisconfiguredError, SECRET_NAMES, VaultVariables } from "./config.ts";
 import type { Log } from "./kernel/log.ts";
 import type { SecretsBackend } from "./kernel/ports/secrets-backend.ts";
 
@@ -14,7 +14,9 @@ interface Resolved<E> {
 }
 
 function vaultOf(env: object): SecretsBackend | undefined {
-  const { VAULT_ADDR, ...settings } = VaultVariables.parse(env);
+  const parsed = VaultVariables.safeParse(env);
+  if (!parsed.success) throw new MisconfiguredError("Configuration: VAULT_* is not valid");
+  const { VAULT_ADDR, ...settings } = parsed.data;
   if (!VAULT_ADDR) return undefined;
   return createVault({
     address: VAULT_ADDR,

@@ -7,11 +7,16 @@ import type { AppEnv } from "./context.ts";
 
 const SANE_REQUEST_ID = /^[\w.:-]{8,128}$/;
 
-/** Keeps the client's `x-request-id` when it is sane, makes one otherwise, and says it back. */
+/** The client's `x-request-id` when it is sane, a new one otherwise. */
+export function requestIdOf({ headers }: Request): string {
+  const sent = headers.get("x-request-id");
+  return sent && SANE_REQUEST_ID.test(sent) ? sent : crypto.randomUUID();
+}
+
+/** Gives every request its id, and says it back. */
 export const requestId = (logFor: (requestId: string) => Log) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const sent = c.req.header("x-request-id");
-    const id = sent && SANE_REQUEST_ID.test(sent) ? sent : crypto.randomUUID();
+    const id = requestIdOf(c.req.raw);
     c.set("requestId", id);
     c.set("log", logFor(id));
     await next();
