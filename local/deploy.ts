@@ -11,7 +11,7 @@ import { projectDir } from "./paths.ts";
 import { devopsOf } from "./provision-devops.ts";
 import { provision } from "./provision.ts";
 import { Refusal, explain } from "./refusal.ts";
-import { pickWorkerEnv } from "./worker-env.ts";
+import { pickWorkerEnv, requireWorkerEnv } from "./worker-env.ts";
 
 /** `npm run deploy -- [wrangler's flags]`: brings the database up to date, then hands the Worker to Cloudflare. */
 async function main(args: string[]): Promise<number> {
@@ -22,6 +22,7 @@ async function main(args: string[]): Promise<number> {
     );
   }
   requirePostgresUrl(databaseUrl);
+  requireWorkerEnv(process.env);
   // The secrets of a deployment are kept apart from those of this machine.
   const dataDir = resolve(process.env["MYELIN_DATA_DIR"] || ".data-deploy");
   await provision({

@@ -10,9 +10,11 @@ import { projectDir } from "./paths.ts";
 import { startSchedule } from "./schedule.ts";
 import { fail, serve } from "./supervised.ts";
 import { Teardown } from "./teardown.ts";
+import { requireWorkerEnv } from "./worker-env.ts";
 
 serve<StartOptions, null>(async (start) => {
   const options = { ...start, env: process.env, log: console.log, onFailure: fail, holder: process.ppid };
+  requireWorkerEnv(process.env);
   const teardown = new Teardown();
   try {
     buildAssets(join(projectDir, "dist", "assets"));

@@ -8,6 +8,7 @@ import { startPlatform } from "./platform.ts";
 import type { Platform } from "./platform.ts";
 import { startPostgres } from "./postgres.ts";
 import { findProcess } from "./process-tree.ts";
+import { Refusal } from "./refusal.ts";
 import { temporaryFolder } from "./test-database.ts";
 
 const folders: string[] = [];
@@ -125,7 +126,23 @@ describe("a Postgres of one's own", () => {
     const { port } = closed.address() as { port: number };
     closed.close();
     const unreachable = start(newFolder(), { DATABASE_URL: `postgres://a:b@127.0.0.1:${port}/c` });
-    await expect(unreachable).rejects.toThrow(`127.0.0.1:${port}`);
+    await expect(unreachable).rejects.toThrow(
+      new Refusal(`The database at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}`),
+    );
+  });
+
+  it.each([
+    [{ LOG_LEVEL: "zz" }, "LOG_LEVEL"],
+    [{ S3_BUCKET: "x" }, "S3_BUCKET without S3_ENDPOINT"],
+    [{ UPSTASH_REDIS_REST_URL: "https://r.example" }, "without UPSTASH_REDIS_REST_TOKEN"],
+    [{ RATE_LIMIT_LOGIN: "many" }, "RATE_LIMIT_LOGIN"],
+    [{ PUBLIC_URL: "nowhere" }, "PUBLIC_URL"],
+  ])("does not start at all with settings the Worker refuses: %j", async (env, text) => {
+    const dataDir = join(newFolder(), "untouched");
+    const started = start(dataDir, env);
+    await expect(started).rejects.toThrow(Refusal);
+    await expect(started).rejects.toThrow(text);
+    expect(existsSync(dataDir)).toBe(false);
   });
 
   it("does not start with a short signing key", async () => {

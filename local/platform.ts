@@ -10,6 +10,7 @@ import { Refusal } from "./refusal.ts";
 import { startSchedule } from "./schedule.ts";
 import { readSecret } from "./secrets-file.ts";
 import { Teardown } from "./teardown.ts";
+import { requireWorkerEnv } from "./worker-env.ts";
 import { startWorker } from "./worker-runtime.ts";
 import type { WorkerRuntime } from "./worker-runtime.ts";
 
@@ -41,6 +42,7 @@ export interface Platform {
 /** Brings up Postgres, gateway, schema, Worker and agent, or none of them. */
 export async function startPlatform(given: PlatformOptions): Promise<Platform> {
   const options = { host: "127.0.0.1", log: () => {}, ...given, dataDir: resolve(given.dataDir) };
+  requireWorkerEnv(options.env);
   const teardown = new Teardown();
   try {
     return await bringUp(options, teardown);

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Client } from "pg";
+import { connect } from "./connect.ts";
 import { ensureAdmin } from "./provision-admin.ts";
 import { type Devops, ensureDevops } from "./provision-devops.ts";
 import { ensureLocalAgent } from "./provision-agent.ts";
@@ -25,8 +25,7 @@ const LOCK_ID = 7_396_353_546;
 /** Brings a database up to date: migrations, the first administrator, the local agent. Safe to run any number of times. */
 export async function provision(options: ProvisionOptions): Promise<void> {
   const { databaseUrl, dataDir, agent = true, migrationsDir = join(projectDir, "drizzle") } = options;
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
+  const client = await connect(databaseUrl);
   try {
     // A lock of the transaction, not of the session: a pooler in front of Neon may share sessions.
     await client.query("BEGIN");

@@ -1,4 +1,5 @@
-import { Variables } from "../src/config.ts";
+import { MisconfiguredError, readConfig, Variables } from "../src/config.ts";
+import { Refusal } from "./refusal.ts";
 
 /**
  * Which environment variables the Worker gets to see: those it reads, and every name with one of these prefixes. All other
@@ -33,4 +34,17 @@ export function pickWorkerEnv(env: NodeJS.ProcessEnv): Record<string, string> {
     if (meant && !LOCAL_ONLY.has(name) && value !== undefined && value !== "") picked[name] = value;
   }
   return picked;
+}
+
+/** What the platform sees to by itself, and says in its own words when it cannot. */
+const SETTLED_LATER = { DATABASE_URL: "postgres://later", JWT_SECRET: "later".repeat(8) };
+
+/** Refuses settings that the Worker would refuse, before anything is started for it. */
+export function requireWorkerEnv(env: NodeJS.ProcessEnv): void {
+  try {
+    readConfig({ ...pickWorkerEnv(env), ...SETTLED_LATER });
+  } catch (error) {
+    if (error instanceof MisconfiguredError) throw new Refusal(`${error.message}.`);
+    throw error;
+  }
 }
