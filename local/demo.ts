@@ -5,7 +5,7 @@ import { createTeller, renderResult } from "./demo-report.ts";
 import { requireNode } from "./node-version.ts";
 import { HELP, readOptions } from "./options.ts";
 import type { StartOptions } from "./options.ts";
-import { explain } from "./refusal.ts";
+import { explain, Refusal } from "./refusal.ts";
 import type { Running } from "./start-platform.ts";
 import { supervise } from "./supervisor.ts";
 
@@ -23,7 +23,9 @@ async function main(): Promise<number> {
     return 0;
   }
   if (!options.agent)
-    throw new Error("The demo trains a model, and that needs the agent: leave --no-agent out.");
+    throw new Refusal(
+      "The demo trains a model, and that needs the agent: leave out --no-agent and MYELIN_NO_AGENT.",
+    );
   const started = performance.now();
   console.log("Bringing up Postgres, the Worker and an agent …");
   let failed = false;

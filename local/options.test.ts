@@ -29,6 +29,17 @@ it("takes an empty variable as unset", () => {
   });
 });
 
+it("understands yes and no, and takes nothing else for either", () => {
+  const agent = (value: string) => readOptions([], { MYELIN_NO_AGENT: value })?.agent;
+  for (const value of ["1", "true", "TRUE", "yes", "Yes"])
+    expect([value, agent(value)]).toEqual([value, false]);
+  for (const value of ["0", "false", "False", "no", "NO", ""])
+    expect([value, agent(value)]).toEqual([value, true]);
+  for (const value of ["2", "on", "nein", " "]) {
+    expect(() => agent(value)).toThrow(`MYELIN_NO_AGENT is ${JSON.stringify(value)}; write true or false.`);
+  }
+});
+
 it("refuses what it does not know", () => {
   expect(() => readOptions(["--prot", "1"], {})).toThrow("--prot");
   expect(() => readOptions(["extra"], {})).toThrow("extra");
