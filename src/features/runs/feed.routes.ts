@@ -89,6 +89,7 @@ feedRoutes.openapi(
     tags,
     security: signedIn,
     summary: "Read metrics in step order",
+    description: "A bare array of at most 10,000 points; the `Link` header leads to the next page.",
     request: { params: IdParam, query: MetricsQuery },
     responses: { 200: json(z.array(MetricPointOut), "Points"), ...errors(401, 403, 404, 422) },
   }),
@@ -167,6 +168,8 @@ feedRoutes.openapi(
     tags,
     security: signedIn,
     summary: "Read log lines in the order they came",
+    description:
+      "`{logs: […]}` with 1,000 lines, or up to 10,000 by `limit`; the `Link` header leads to the next page.",
     request: { params: IdParam, query: LogsQuery },
     responses: { 200: json(Logs, "Lines"), ...errors(401, 403, 404, 422) },
   }),
