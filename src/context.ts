@@ -23,6 +23,7 @@ import type { Actor } from "./kernel/actor.ts";
 import { auditEventOf } from "./kernel/audit-event.ts";
 import type { Client, Ctx } from "./kernel/ctx.ts";
 import { LocalFirstLimiter } from "./kernel/local-first-limiter.ts";
+import { deferred } from "./kernel/deferred.ts";
 import { createLog, type Log } from "./kernel/log.ts";
 import type { Blobs } from "./kernel/ports/blobs.ts";
 import type { Limiter } from "./kernel/ports/limiter.ts";
@@ -97,43 +98,26 @@ function assemble(env: Env): Platform {
 }
 
 /** What each run's feed needs of the platform. */
-export function runFeedPorts(env: Env): RunFeedPorts {
-  const archive = async () => createRunArchive((await platformOf(env)).db);
-  return {
-    archive: {
-      findRun: async (id) => (await archive()).findRun(id),
-      loadChunks: async (id, visit) => (await archive()).loadChunks(id, visit),
-      saveChunks: async (id, chunks, latest) => (await archive()).saveChunks(id, chunks, latest),
-      expireLease: async (id, now) => (await archive()).expireLease(id, now),
-    },
-    log: logOf(env),
-    wakeGraceMs: Variables.shape.LEASE_SECONDS.catch(30).parse(variable(env, "LEASE_SECONDS")) * 1000,
-  };
-}
+export const runFeedPorts = (env: Env): RunFeedPorts => ({
+  archive: deferred(async () => createRunArchive((await platformOf(env)).db)),
+  log: logOf(env),
+  wakeGraceMs: Variables.shape.LEASE_SECONDS.catch(30).parse(variable(env, "LEASE_SECONDS")) * 1000,
+});
 
 /** What each model's pool needs of the platform. */
-export function modelPoolPorts(env: Env): ModelPoolPorts {
-  const blobs = async () => (await platformOf(env)).blobs;
-  return {
-    blobs: { get: async (key, range) => (await blobs()).get(key, range) },
-    runtime: onnxRuntime,
-    recordMinutes: async (rows) => recordMinutes((await platformOf(env)).db, rows),
-    log: logOf(env),
-  };
-}
+export const modelPoolPorts = (env: Env): ModelPoolPorts => ({
+  blobs: deferred(async () => (await platformOf(env)).blobs),
+  runtime: onnxRuntime,
+  recordMinutes: async (rows) => recordMinutes((await platformOf(env)).db, rows),
+  log: logOf(env),
+});
 
 /** What the audit trail's keeper needs of the platform. */
-export function auditLogPorts(env: Env): AuditLogPorts {
-  const archive = async () => createAuditArchive((await platformOf(env)).db);
-  return {
-    archive: {
-      save: async (events) => (await archive()).save(events),
-      last: async () => (await archive()).last(),
-    },
-    secret: async () => (await platformOf(env)).settings.auditSecret.reveal(),
-    log: logOf(env),
-  };
-}
+export const auditLogPorts = (env: Env): AuditLogPorts => ({
+  archive: deferred(async () => createAuditArchive((await platformOf(env)).db)),
+  secret: async () => (await platformOf(env)).settings.auditSecret.reveal(),
+  log: logOf(env),
+});
 
 const variable = (env: Env, name: string): unknown => (env as unknown as Record<string, unknown>)[name];
 // What is wrong with a setting is said where all are checked.

@@ -25,7 +25,7 @@ describe("a limiter with a fallback", () => {
   it("passes the store's answers on", async () => {
     const { limiter, store, logged } = guarded(async () => FROM_STORE);
     expect(await limiter.take("key", RULE)).toBe(FROM_STORE);
-    expect(store.take).toHaveBeenCalledWith("key", RULE);
+    expect(store.take).toHaveBeenCalledWith("key", RULE, undefined);
     expect(logged).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);
   });

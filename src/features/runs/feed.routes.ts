@@ -76,7 +76,7 @@ const MetricsQuery = z.object({
     .transform((text) => text?.split(",").filter(Boolean)),
   max_points: z.coerce.number().int().min(10).max(10_000).optional().openapi({
     description:
-      "Down-sample the whole range to this many points. No key loses a spike, NaN or infinity begins and ends where it did; with too many keys for so few points there are more of them (name the ones you plot in `keys`).",
+      "Down-sample the whole range to this many points. No key loses a spike, and of every stretch the first and last value that is not finite stay; with too many keys for so few points there are more of them (name the ones you plot in `keys`).",
   }),
   limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
   cursor: PositionCursor.optional(),
