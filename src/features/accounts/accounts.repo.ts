@@ -9,11 +9,14 @@ export interface Account extends UserRow {
   recoveryCodeCount: number;
 }
 
+// Written out: drizzle leaves the table off when a query names one table only, and `id` would be the inner table's.
+const accountId = sql`${users}.${sql.identifier(users.id.name)}`;
+
 const columns = {
   ...getTableColumns(users),
-  hasTotp: sql<boolean>`exists (select from ${totpSecrets} where ${totpSecrets.userId} = ${users.id} and ${totpSecrets.enabledAt} is not null)`,
-  passkeyCount: sql<number>`(select count(*)::int from ${passkeys} where ${passkeys.userId} = ${users.id})`,
-  recoveryCodeCount: sql<number>`(select count(*)::int from ${recoveryCodes} where ${recoveryCodes.userId} = ${users.id} and ${recoveryCodes.usedAt} is null)`,
+  hasTotp: sql<boolean>`exists (select from ${totpSecrets} where ${totpSecrets.userId} = ${accountId} and ${totpSecrets.enabledAt} is not null)`,
+  passkeyCount: sql<number>`(select count(*)::int from ${passkeys} where ${passkeys.userId} = ${accountId})`,
+  recoveryCodeCount: sql<number>`(select count(*)::int from ${recoveryCodes} where ${recoveryCodes.userId} = ${accountId} and ${recoveryCodes.usedAt} is null)`,
 };
 
 /** The columns of `Account`, for queries of other features that join accounts. */
