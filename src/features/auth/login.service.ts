@@ -3,7 +3,6 @@ import type { Ctx } from "../../kernel/ctx.ts";
 import type { AppError } from "../../kernel/errors.ts";
 import {
   type Account,
-  entryRefusal,
   findAccount,
   findAccountByEmail,
   toUser,
@@ -49,8 +48,6 @@ export async function login(ctx: Ctx, { email, password }: Login): Promise<Signe
   const isRight = await isPasswordOf(ctx, account, password);
   if (!isRight || !account) throw await refused(ctx, account, errors.invalidCredentials());
   ctx.background("auth.forgive", forgiveAttempts(ctx, `login:${email}`));
-  const refusal = entryRefusal(ctx.settings, account);
-  if (refusal) throw await refused(ctx, account, refusal);
   return passFirstFactor(ctx, account, "password");
 }
 

@@ -12,3 +12,9 @@ export const MfaRequired = z
   })
   .openapi("MfaRequired");
 export type MfaRequired = z.infer<typeof MfaRequired>;
+
+export const MfaToken = z
+  .string()
+  .min(1)
+  .max(200)
+  .openapi({ description: "From the answer to the first step.", example: "bWZhLXRva2Vu" });
