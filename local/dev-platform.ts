@@ -3,7 +3,7 @@ import { buildAssets } from "./assets.ts";
 import { readCrons } from "./bundle.ts";
 import { startWranglerDev } from "./dev-worker.ts";
 import { layFoundation } from "./foundation.ts";
-import { freePort, localUrl } from "./free-port.ts";
+import { freePort, localUrl, publicUrl } from "./free-port.ts";
 import { openAgent } from "./local-agent.ts";
 import type { StartOptions } from "./options.ts";
 import { projectDir } from "./paths.ts";
@@ -21,7 +21,11 @@ serve<StartOptions, null>(async (start) => {
     const { vars, lock } = await layFoundation(options, teardown);
     const port = options.port || (await freePort());
     const url = localUrl(options.host, port);
-    const worker = await startWranglerDev({ ...options, port, vars: { PUBLIC_URL: url, ...vars } });
+    const worker = await startWranglerDev({
+      ...options,
+      port,
+      vars: { PUBLIC_URL: publicUrl(options.host, port), ...vars },
+    });
     teardown.add(() => worker.stop());
     lock.noteChildren();
     const schedule = startSchedule(

@@ -41,3 +41,8 @@ export function localUrl(host: string, port: number): string {
   if (host === "0.0.0.0" || host === "::") return `http://127.0.0.1:${port}`;
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
+
+/** The address people are told: passkeys need a name, and browsers take `localhost` for a safe one. */
+export function publicUrl(host: string, port: number): string {
+  return host === "127.0.0.1" ? `http://localhost:${port}` : localUrl(host, port);
+}

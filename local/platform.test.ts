@@ -47,7 +47,7 @@ describe("a running platform", () => {
       DATABASE_URL: platform.databaseUrl,
       JWT_SECRET: readFileSync(join(platform.dataDir, "jwt-secret.txt"), "utf8").trim(),
       NEON_PROXY: platform.neonProxy,
-      PUBLIC_URL: platform.url,
+      PUBLIC_URL: platform.url.replace("127.0.0.1", "localhost"),
       TRUSTED_HOPS: "0",
     });
   });

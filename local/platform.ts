@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { buildWorker } from "./bundle.ts";
 import { layFoundation } from "./foundation.ts";
 import type { Foundation, LocalOptions } from "./foundation.ts";
-import { freePort, localUrl } from "./free-port.ts";
+import { freePort, publicUrl } from "./free-port.ts";
 import { openAgent } from "./local-agent.ts";
 import { openLog } from "./log-file.ts";
 import { dataLayout } from "./paths.ts";
@@ -91,7 +91,7 @@ async function openWorker(
     port,
     stateDir: layout.workerState,
     log: file.write,
-    vars: { PUBLIC_URL: localUrl(host, port), ...vars },
+    vars: { PUBLIC_URL: publicUrl(host, port), ...vars },
     onRestart() {
       log(`The Worker crashed and was started again. See ${layout.logs}.`);
       lock.noteChildren();
