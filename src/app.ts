@@ -12,6 +12,7 @@ import {
 import { builtinRoutes, datasetRoutes } from "./features/datasets/index.ts";
 import { inferenceRoutes } from "./features/inference/index.ts";
 import { mailRoutes } from "./features/mail/index.ts";
+import { mfaRoutes } from "./features/mfa/index.ts";
 import { modelRoutes } from "./features/models/index.ts";
 import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
 import { sessionRoutes } from "./features/sessions/index.ts";
@@ -74,6 +75,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", jwksRoutes);
   app.route("/", accountPages);
   app.route("/", sessionRoutes);
+  app.route("/", mfaRoutes);
   app.route("/", auditRoutes);
   app.route("/", mailRoutes);
   app.route("/", agentRoutes);

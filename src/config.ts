@@ -76,6 +76,11 @@ export const Variables = z.object({
   REQUIRE_MFA: flagList.refine((names) => [...names].every((name) => ROLES.includes(name as Role)), {
     message: `may name ${ROLES.join(", ")}`,
   }),
+  /** The domain passkeys are made for, where it is not PUBLIC_URL's host but a parent of it. */
+  WEBAUTHN_RP_ID: z
+    .string()
+    .regex(/^[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)*$/, "must be a domain in lower case")
+    .optional(),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
   ACCESS_TOKEN_SECONDS: seconds(900),
   REFRESH_TOKEN_SECONDS: seconds(30 * 86_400),
@@ -155,6 +160,13 @@ export function readConfig(env: object): Config {
 
 const aMinute = (limit: number) => ({ limit, windowSeconds: 60 });
 
+function passkeysOf({ PUBLIC_URL, WEBAUTHN_RP_ID, ALLOWED_ORIGINS }: Config): Settings["passkeys"] {
+  const { hostname, origin } = new URL(PUBLIC_URL);
+  // `*` opens the API to pages that bring their own token; a passkey it must not hand to every page.
+  const dashboards = [...ALLOWED_ORIGINS].filter((allowed) => allowed !== "*");
+  return { rpId: WEBAUTHN_RP_ID ?? hostname, origins: [...new Set([origin, ...dashboards])] };
+}
+
 export const settingsOf = (config: Config): Settings => ({
   registration: config.REGISTRATION,
   accessTokenSeconds: config.ACCESS_TOKEN_SECONDS,
@@ -168,6 +180,7 @@ export const settingsOf = (config: Config): Settings => ({
   maxModelBytes: Math.floor(config.MAX_MODEL_MB * 1_000_000),
   allowedOrigins: config.ALLOWED_ORIGINS,
   publicUrl: config.PUBLIC_URL,
+  passkeys: passkeysOf(config),
   rateLimits: {
     login: aMinute(config.RATE_LIMIT_LOGIN),
     register: aMinute(config.RATE_LIMIT_REGISTER),

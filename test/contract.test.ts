@@ -25,14 +25,29 @@ const PUBLIC = [
   "POST /api/auth/register",
   "POST /api/auth/login",
   "POST /api/auth/refresh",
+  "POST /api/auth/mfa/totp/verify",
+  "POST /api/auth/mfa/recovery",
+  "POST /api/auth/mfa/webauthn/authenticate/start",
+  "POST /api/auth/mfa/webauthn/authenticate/finish",
   "GET /api/status/inference",
   "GET /api/status/pool",
   "GET /api/status/cache",
 ];
 
-/** Writing operations a viewer may call: they change nothing but his own session, or only compute. */
+/** Writing operations a viewer may call: they change nothing but his own account, or only compute. */
 const OPEN_TO_VIEWERS = [
   "POST /api/auth/logout",
+  "POST /api/auth/reauthenticate",
+  "POST /api/auth/reauthenticate/start",
+  "POST /api/auth/mfa/disable",
+  "POST /api/auth/mfa/totp/setup",
+  "POST /api/auth/mfa/totp/enable",
+  "POST /api/auth/mfa/totp/disable",
+  "POST /api/auth/mfa/recovery/generate",
+  "POST /api/auth/mfa/webauthn/register/start",
+  "POST /api/auth/mfa/webauthn/register/finish",
+  "PUT /api/auth/mfa/webauthn/credentials/{id}",
+  "DELETE /api/auth/mfa/webauthn/credentials/{id}",
   "POST /api/training/runs/{id}/stream-ticket",
   "POST /api/inference/predict/{name}",
 ];

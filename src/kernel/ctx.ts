@@ -31,6 +31,8 @@ export interface Settings {
   maxModelBytes: number;
   allowedOrigins: ReadonlySet<string>;
   publicUrl: string;
+  /** Whom passkeys are made for (WebAuthn's RP id, a domain), and the pages that may use them. */
+  passkeys: { rpId: string; origins: readonly string[] };
   rateLimits: RateLimits;
   /** How many proxies of our own stand in front; `undefined` behind Cloudflare. */
   trustedHops: number | undefined;

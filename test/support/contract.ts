@@ -119,6 +119,7 @@ function sampleObject({ properties = {}, required = [] }: Schema, whole: boolean
 const BODIES: Record<string, unknown> = {
   "POST /api/training/runs/{id}/metrics": { epoch: 0, step: 0, loss: 1 },
   "POST /api/inference/predict/{name}": { inputs: [[1, 2]] },
+  "POST /api/auth/reauthenticate": { password: "a wrong one" },
 };
 
 export const jsonSchemaOf = ({ requestBody }: Operation): Schema | undefined =>
