@@ -113,6 +113,24 @@ endpointRoutes.openapi(
 
 endpointRoutes.openapi(
   createRoute({
+    method: "delete",
+    path: "/api/inference/endpoints/{id}/delete-secure",
+    tags,
+    security,
+    summary: "Stop and delete an endpoint, after showing a second factor again",
+    description:
+      "The factor must have been shown within five minutes (`POST /api/auth/reauthenticate`); the password, for accounts without a factor.",
+    request: { params: IdParam },
+    responses: { 204: noContent, ...errors(401, 403, 404) },
+  }),
+  async (c) => {
+    await service.deleteEndpointSecurely(c.var.ctx, c.req.valid("param").id);
+    return c.body(null, 204);
+  },
+);
+
+endpointRoutes.openapi(
+  createRoute({
     method: "post",
     path: "/api/inference/endpoints/{id}/start",
     tags,

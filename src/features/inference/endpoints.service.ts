@@ -1,7 +1,8 @@
 import type { EndpointRow } from "../../db/schema.ts";
-import { allow, scopeOf } from "../../kernel/actor.ts";
+import { allow, allowPerson, requireFresh, requireFreshFactor, scopeOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
+import { hasFactor } from "../mfa/index.ts";
 import { getVersionById, getVersionForServing } from "../models/index.ts";
 import * as repo from "./endpoints.repo.ts";
 import {
@@ -104,4 +105,13 @@ export async function deleteEndpoint(ctx: Ctx, id: string): Promise<void> {
   if (!(await repo.deleteEndpoint(ctx.db, scopeOf(actor), id))) throw endpointNotFound();
   forgetServing(name);
   ctx.log("info", "endpoint.deleted", { endpoint_id: id });
+}
+
+/** The same for who has just shown a second factor again, or, having none, the password. */
+export async function deleteEndpointSecurely(ctx: Ctx, id: string): Promise<void> {
+  const actor = allowPerson(ctx, "endpoints:write");
+  await findOwn(ctx, id);
+  const requireRecent = (await hasFactor(ctx, actor.id)) ? requireFreshFactor : requireFresh;
+  requireRecent(actor, ctx.now);
+  await deleteEndpoint(ctx, id);
 }
