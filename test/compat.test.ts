@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, inject, it } from "vitest";
 import { anonymous, Client, newUser } from "./support/client.ts";
+import { codeOf, enableTotp } from "./support/factors.ts";
 import { expectStatus } from "./support/refusal.ts";
 import { badTokens } from "./support/tokens.ts";
 
@@ -42,6 +43,24 @@ describe("the data platform's account routes", () => {
       expect((await session.get(path)).body).toEqual(body.user);
     expectStatus(await session.post("/api/v1/auth/logout"), "logout", 204);
     expectStatus(await session.get("/api/v1/auth/me"), "after it", 401);
+  });
+
+  it("ask for the second factor by their own shapes, an app's code or a recovery code", async () => {
+    const user = await newUser();
+    const { secret, codes } = await enableTotp(user);
+    const first = async () => {
+      const login = { username: user.email, password: user.password };
+      const { body } = await nobody.post("/api/v1/auth/login", login);
+      expect(body).toMatchObject({ requires_mfa: true, user: null, token: expect.any(String) });
+      return body.token as string;
+    };
+    for (const code of [codeOf(secret), codes[0]!]) {
+      const { status, body } = await nobody.post("/api/v1/auth/mfa/verify", { token: await first(), code });
+      expect([status, body.user.id, body.user.mfa_enabled]).toEqual([200, user.id, true]);
+      expectStatus(await withToken(body.token).get("/api/v1/auth/me"), "me", 200);
+    }
+    const again = await nobody.post("/api/v1/auth/mfa/verify", { token: await first(), code: codes[0]! });
+    expectStatus(again, "the same recovery code", 401);
   });
 
   it("take no token from an address or a body", async () => {

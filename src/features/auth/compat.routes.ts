@@ -1,11 +1,12 @@
 import { createRoute, errors, json, jsonBody, noContent, signedIn, z } from "#http/contract";
 import { limitByAddress } from "#http/rate-limit";
 import { createRouter } from "#http/router";
-import { MfaRequired } from "../mfa/index.ts";
+import { MfaRequired, signInByRecovery, verifyTotp } from "../mfa/index.ts";
 import { logout, SignedIn } from "../sessions/index.ts";
 import {
   AuthResponse,
   DataUserAnswer,
+  MfaVerify,
   SignedUp,
   Signup,
   toAuthResponse,
@@ -71,6 +72,29 @@ compatRoutes.openapi(
   async (c) => {
     const { username, password } = c.req.valid("json");
     const answer = await login(c.var.ctx, { email: username, password });
+    return c.json(toAuthResponse(answer, c.var.ctx.settings.requireMfa), 200);
+  },
+);
+
+compatRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/api/v1/auth/mfa/verify",
+    tags,
+    summary: "Show the second factor",
+    description: "A code of the authenticator app, or a recovery code.",
+    middleware: limitByAddress("mfa"),
+    request: { body: jsonBody(MfaVerify) },
+    responses: {
+      200: json(AuthResponse, "A token and the account"),
+      ...errors(400, 401, 403, 415, 422, 429),
+    },
+  }),
+  async (c) => {
+    const { token: mfa_token, code } = c.req.valid("json");
+    const proof = { mfa_token, code };
+    const isTotp = /^\d{6}$/.test(code);
+    const answer = await (isTotp ? verifyTotp(c.var.ctx, proof) : signInByRecovery(c.var.ctx, proof));
     return c.json(toAuthResponse(answer, c.var.ctx.settings.requireMfa), 200);
   },
 );

@@ -14,6 +14,8 @@ import { totpRoutes } from "./totp.routes.ts";
 export { hasFactor } from "./factors.service.ts";
 export { MfaRequired } from "./mfa-step.schema.ts";
 export { passFirstFactor } from "./mfa-step.service.ts";
+export { signInByRecovery } from "./recovery.service.ts";
+export { verifyTotp } from "./totp.service.ts";
 
 export const mfaRoutes = createRouter();
 mfaRoutes.route("/", factorRoutes);
