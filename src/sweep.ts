@@ -4,6 +4,7 @@ import { sweepOrphans } from "./features/files/index.ts";
 import { sweepMinutes } from "./features/inference/index.ts";
 import { sweepLockouts } from "./features/lockouts/index.ts";
 import { sweepMails } from "./features/mail/index.ts";
+import { sweepTotpSecrets } from "./features/mfa/index.ts";
 import { sweepOneTime } from "./features/one-time-tokens/index.ts";
 import { sweepLostRuns } from "./features/runs/index.ts";
 import { sweepSessions } from "./features/sessions/index.ts";
@@ -18,6 +19,7 @@ export async function sweep(env: Env): Promise<void> {
     old_minutes: sweepMinutes,
     dead_tokens: sweepOneTime,
     old_lockouts: sweepLockouts,
+    rewrapped_secrets: sweepTotpSecrets,
     mails: sweepMails,
     old_audit: sweepAudit,
   };

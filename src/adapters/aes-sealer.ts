@@ -47,6 +47,6 @@ export function createAesSealer(secrets: readonly { id: string; secret: string }
       const algorithm = { name: "AES-GCM", iv: from(iv), additionalData: encoder.encode(context) };
       return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, await key.key, from(data)));
     },
-    isStale: (sealed) => !sealed.startsWith(`${VERSION}.${current.id}.`),
+    currentPrefix: `${VERSION}.${current.id}.`,
   };
 }

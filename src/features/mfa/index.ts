@@ -15,7 +15,7 @@ export { hasFactor } from "./factors.service.ts";
 export { MfaRequired } from "./mfa-step.schema.ts";
 export { passFirstFactor } from "./mfa-step.service.ts";
 export { signInByRecovery } from "./recovery.service.ts";
-export { verifyTotp } from "./totp.service.ts";
+export { sweepTotpSecrets, verifyTotp } from "./totp.service.ts";
 
 export const mfaRoutes = createRouter();
 mfaRoutes.route("/", factorRoutes);

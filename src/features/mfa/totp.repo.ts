@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, lt, or } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, lt, not, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { type TotpSecretRow, totpSecrets } from "#db/schema";
 
@@ -62,4 +62,22 @@ export async function takeStep(db: Db, userId: string, step: number): Promise<bo
 export async function deleteTotp(db: Db, userId: string): Promise<boolean> {
   const [row] = await db.delete(totpSecrets).where(eq(totpSecrets.userId, userId)).returning();
   return row?.enabledAt != null;
+}
+
+/** Secrets that were not encrypted with the present key. */
+export function findStale(db: Db, currentPrefix: string, limit: number): Promise<TotpSecretRow[]> {
+  const isCurrent = sql`starts_with(${totpSecrets.sealedSecret}, ${currentPrefix})`;
+  return db.select().from(totpSecrets).where(not(isCurrent)).limit(limit);
+}
+
+/** Puts the same secret, encrypted anew, in place of itself. */
+export async function replaceSealed(
+  db: Db,
+  { userId, sealedSecret }: TotpSecretRow,
+  anew: string,
+): Promise<void> {
+  await db
+    .update(totpSecrets)
+    .set({ sealedSecret: anew })
+    .where(and(eq(totpSecrets.userId, userId), eq(totpSecrets.sealedSecret, sealedSecret)));
 }

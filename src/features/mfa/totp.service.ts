@@ -67,3 +67,16 @@ export async function disableTotp(ctx: Ctx): Promise<void> {
   await ctx.audit({ action: "mfa.totp_disabled", target: { type: "user", id: account.id } });
   await factorRemoved(ctx, account, "The authenticator app was removed");
 }
+
+const REWRAPPED_AT_ONCE = 200;
+
+/** Encrypts secrets anew that still need an older key, so that it can be dropped from the configuration. */
+export async function sweepTotpSecrets(ctx: Pick<Ctx, "db" | "sealer">): Promise<number> {
+  const stale = await repo.findStale(ctx.db, ctx.sealer.currentPrefix, REWRAPPED_AT_ONCE);
+  for (const row of stale) {
+    const context = contextOf(row.userId);
+    const secret = await ctx.sealer.open(row.sealedSecret, context);
+    await repo.replaceSealed(ctx.db, row, await ctx.sealer.seal(secret, context));
+  }
+  return stale.length;
+}

@@ -4,6 +4,6 @@ export interface Sealer {
   seal(text: string, context: string): Promise<string>;
   /** Throws when the text was tampered with, belongs to another context, or its key is no longer configured. */
   open(sealed: string, context: string): Promise<string>;
-  /** Whether it was encrypted with a key that is no longer the first. */
-  isStale(sealed: string): boolean;
+  /** How everything starts that was encrypted with the first key; what starts otherwise should be encrypted anew. */
+  readonly currentPrefix: string;
 }
