@@ -18,6 +18,16 @@ interface Asked {
   now: Date;
 }
 
+const storableText = (text: string): string => text.toWellFormed().replaceAll("\0", "\uFFFD");
+
+/** A value with every text in it made such that the trail can hold it: one event it cannot would stop all others. */
+function storable(value: unknown): unknown {
+  if (typeof value === "string") return storableText(value);
+  if (Array.isArray(value)) return value.map(storable);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [storableText(key), storable(part)]));
+}
+
 /** What a verb says happened, with what its request knows. */
 export function auditEventOf(input: AuditInput, { actor, requestId, client, now }: Asked): AuditEvent {
   const who = input.actor ?? whoIs(actor);
@@ -33,6 +43,9 @@ export function auditEventOf(input: AuditInput, { actor, requestId, client, now 
     outcome: input.outcome ?? "ok",
     ip: client.ip,
     requestId,
-    details: { ...input.details, ...(tokenId !== null && { token_id: tokenId }) },
+    details: {
+      ...(storable(input.details ?? {}) as Record<string, unknown>),
+      ...(tokenId !== null && { token_id: tokenId }),
+    },
   };
 }
