@@ -15,4 +15,4 @@ export {
   refresh,
   sweepSessions,
 } from "./sessions.service.ts";
-export { cacheActor, cachedActor, forgetSession } from "./session-cache.ts";
+export { cacheActor, cachedActor, forgetSession, forgetSessionsOf } from "./session-cache.ts";
