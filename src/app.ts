@@ -18,6 +18,7 @@ import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/run
 import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
 import { clientOf } from "./http/client-address.ts";
+import { tokenRoutes } from "./features/tokens/index.ts";
 import type { AppContext } from "./http/context.ts";
 import {
   crossOrigin,
@@ -76,6 +77,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", accountPages);
   app.route("/", sessionRoutes);
   app.route("/", mfaRoutes);
+  app.route("/", tokenRoutes);
   app.route("/", auditRoutes);
   app.route("/", mailRoutes);
   app.route("/", agentRoutes);

@@ -8,6 +8,7 @@ import { sweepTotpSecrets } from "./features/mfa/index.ts";
 import { sweepOneTime } from "./features/one-time-tokens/index.ts";
 import { sweepLostRuns } from "./features/runs/index.ts";
 import { sweepSessions } from "./features/sessions/index.ts";
+import { sweepTokens } from "./features/tokens/index.ts";
 
 /** What has to happen whether anybody calls or not; every step is safe to run twice or at once. */
 export async function sweep(env: Env): Promise<void> {
@@ -20,6 +21,7 @@ export async function sweep(env: Env): Promise<void> {
     dead_tokens: sweepOneTime,
     old_lockouts: sweepLockouts,
     rewrapped_secrets: sweepTotpSecrets,
+    revoked_tokens: sweepTokens,
     mails: sweepMails,
     old_audit: sweepAudit,
   };

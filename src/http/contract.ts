@@ -60,7 +60,9 @@ export const jsonBody = <T extends z.ZodType>(schema: T) => ({
 export const noContent = { description: "Done; nothing to say." };
 
 /** Every operation that is not public names how one gets in. */
-export const signedIn: Record<string, string[]>[] = [{ bearer: [] }];
+export const signedIn: Record<string, string[]>[] = [{ bearer: [] }, { apiToken: [] }];
+/** For what a program's token cannot do: a session of a person's. */
+export const inPerson: Record<string, string[]>[] = [{ bearer: [] }];
 export const agentToken: Record<string, string[]>[] = [{ icToken: [] }];
 
 /**

@@ -16,6 +16,12 @@ export function mountDocument(app: Router): void {
     bearerFormat: "JWT",
     description: "The access token of `POST /api/auth/login`.",
   });
+  registry.registerComponent("securitySchemes", "apiToken", {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Token",
+    description: "A program's own token (`POST /api/tokens`); it may also be sent as Bearer.",
+  });
   registry.registerComponent("securitySchemes", "icToken", {
     type: "apiKey",
     in: "header",

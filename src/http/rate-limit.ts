@@ -7,7 +7,7 @@ import { rateLimited, type RateRule } from "../kernel/rate-limits.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 
 /** The headers of draft-ietf-httpapi-ratelimit-headers-03; `Reset` in seconds from now. */
-function sayLimit(c: AppContext, { limit, remaining, resetSeconds }: LimitReply): void {
+export function sayLimit(c: AppContext, { limit, remaining, resetSeconds }: LimitReply): void {
   c.header("ratelimit-limit", String(limit));
   c.header("ratelimit-remaining", String(remaining));
   c.header("ratelimit-reset", String(resetSeconds));

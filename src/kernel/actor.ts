@@ -4,7 +4,12 @@ export const ROLES = ["admin", "user", "viewer"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Why a request counts as anonymous although it may have carried a credential. */
-export type AnonymousReason = "TOKEN_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SESSION_ENDED";
+export type AnonymousReason =
+  | "TOKEN_MISSING"
+  | "TOKEN_INVALID"
+  | "TOKEN_EXPIRED"
+  | "TOKEN_ADDRESS_REFUSED"
+  | "SESSION_ENDED";
 
 /** The session a user's request belongs to. */
 export interface SessionRef {
@@ -77,6 +82,13 @@ export const PERMISSIONS: Record<Role, ReadonlySet<Permission>> = {
   admin: new Set(PERMISSION_NAMES),
 };
 
+/** Whether only administrators, and roles that build on theirs, may have a permission. */
+export const isForAdmins = (name: Permission): boolean => (ADMIN as readonly string[]).includes(name);
+
+/** What of `names` the caller does not have, and so cannot give to a token, a role or an account. */
+export const beyond = (actor: UserActor, names: Iterable<Permission>): Permission[] =>
+  [...names].filter((name) => !actor.permissions.has(name));
+
 export const isPermission = (name: string): name is Permission =>
   PERMISSION_NAMES.includes(name as Permission);
 
@@ -103,14 +115,16 @@ export function permissionsOf({ role, custom, denied, scopes }: Grants): Readonl
 const ANONYMOUS_TEXT: Record<AnonymousReason, string> = {
   TOKEN_MISSING: "Sign in first: send an access token as `Authorization: Bearer …`.",
   TOKEN_INVALID: "The token is not valid here.",
-  TOKEN_EXPIRED: "The token has expired; use the refresh token to get a new one.",
+  TOKEN_EXPIRED: "The token has expired; use the refresh token to get a new one, or make a new API token.",
+  TOKEN_ADDRESS_REFUSED: "This API token may not be used from your address.",
   SESSION_ENDED: "The session behind this token has ended; sign in again.",
 };
 
-/** The 401 that says why nobody is known to be calling. */
+/** The 401 that says why nobody is known to be calling; 403 for a good token from where it may not be used. */
 export function unauthenticated(actor: Actor): AppError {
   const reason = actor.kind === "anonymous" ? actor.reason : "TOKEN_INVALID";
-  return new AppError("unauthenticated", reason, ANONYMOUS_TEXT[reason]);
+  const kind = reason === "TOKEN_ADDRESS_REFUSED" ? "forbidden" : "unauthenticated";
+  return new AppError(kind, reason, ANONYMOUS_TEXT[reason]);
 }
 
 const mfaRequired = () =>

@@ -106,6 +106,13 @@ export async function query<T = any>(
   }
 }
 
+/** A new account with the role admin. */
+export async function newAdmin(): Promise<User> {
+  const user = await newUser();
+  await query("update users set role = 'admin' where id = $1", [user.id]);
+  return signIn(user.email, user.password);
+}
+
 /** A new account with the role viewer. */
 export async function newViewer(): Promise<User> {
   const user = await newUser();

@@ -8,6 +8,7 @@ export interface Holdings {
   version: string;
   agent: string;
   endpoint: string;
+  token: string;
 }
 
 async function made(work: ReturnType<Client["post"]>): Promise<any> {
@@ -33,6 +34,7 @@ export async function holdingsOf(user: User) {
   const endpoint = await made(
     user.post("/api/inference/endpoints", { name: endpointName, model_version_id: version.id }),
   );
+  const token = await made(user.post("/api/tokens", { name: "t", scopes: ["*"] }));
   const ids: Holdings = {
     dataset: dataset.id,
     run: await newRun(user),
@@ -40,6 +42,7 @@ export async function holdingsOf(user: User) {
     version: version.id,
     agent: agent.id,
     endpoint: endpoint.id,
+    token: token.id,
   };
   return { ids, endpointName, agentToken: agent.token as string };
 }

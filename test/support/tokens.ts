@@ -52,5 +52,6 @@ export async function badTokens(user: User): Promise<Record<string, string>> {
     "a session that is no id": await forge(user, { claims: { sid: "1" } }),
     "a refresh token": user.refreshToken,
     "an unknown agent's token": `ic_${randomUUID()}`,
+    "an unknown API token": `at_${randomUUID()}`,
   };
 }

@@ -1,14 +1,22 @@
-import { and, eq, gt, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, gt, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
-import { type AgentRow, agents } from "#db/schema";
-import type { Scope } from "../../kernel/actor.ts";
+import { type AgentRow, agents, users } from "#db/schema";
+import type { Role, Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
 
 const owned = (scope: Scope) => (scope === null ? undefined : eq(agents.ownerId, scope));
 
-export async function findAgentByTokenHash(db: Db, tokenHash: string): Promise<AgentRow | undefined> {
-  const [row] = await db.select().from(agents).where(eq(agents.tokenHash, tokenHash));
+/** The agent with that token and its owner's role; none while the owner is suspended. */
+export async function findAgentByTokenHash(
+  db: Db,
+  tokenHash: string,
+): Promise<(AgentRow & { ownerRole: Role }) | undefined> {
+  const [row] = await db
+    .select({ ...getTableColumns(agents), ownerRole: users.role })
+    .from(agents)
+    .innerJoin(users, eq(users.id, agents.ownerId))
+    .where(and(eq(agents.tokenHash, tokenHash), isNull(users.suspendedAt)));
   return row;
 }
 
@@ -32,7 +40,7 @@ export async function findAgent(db: Db, scope: Scope, id: string): Promise<Agent
 /** `undefined` when the owner has an agent of that name. */
 export async function insertAgent(
   db: Db,
-  agent: Pick<AgentRow, "ownerId" | "name" | "shared" | "tokenHash">,
+  agent: Pick<AgentRow, "ownerId" | "name" | "shared" | "tokenHash" | "tokenIssuedAt">,
 ): Promise<AgentRow | undefined> {
   const [row] = await db.insert(agents).values(agent).onConflictDoNothing().returning();
   return row;
@@ -42,6 +50,38 @@ export async function deleteAgent(db: Db, scope: Scope, id: string): Promise<boo
   const rows = await db
     .delete(agents)
     .where(and(eq(agents.id, id), owned(scope)))
+    .returning({ id: agents.id });
+  return rows.length > 0;
+}
+
+export interface NewSecret {
+  tokenHash: string;
+  now: Date;
+}
+
+/** Gives an agent a token: its first (again), or one in the place of what it has. `undefined` where that does not fit. */
+export async function setToken(
+  db: Db,
+  scope: Scope,
+  id: string,
+  instead: "first" | "next",
+  { tokenHash, now }: NewSecret,
+): Promise<AgentRow | undefined> {
+  const fits = instead === "first" ? isNull(agents.tokenHash) : isNotNull(agents.tokenHash);
+  const [row] = await db
+    .update(agents)
+    .set({ tokenHash, tokenIssuedAt: now, updatedAt: now })
+    .where(and(eq(agents.id, id), owned(scope), fits))
+    .returning();
+  return row;
+}
+
+/** Takes an agent's token away; tells whether it had one. */
+export async function clearToken(db: Db, scope: Scope, id: string, now: Date): Promise<boolean> {
+  const rows = await db
+    .update(agents)
+    .set({ tokenHash: null, tokenIssuedAt: null, updatedAt: now })
+    .where(and(eq(agents.id, id), owned(scope), isNotNull(agents.tokenHash)))
     .returning({ id: agents.id });
   return rows.length > 0;
 }

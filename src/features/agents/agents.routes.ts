@@ -2,6 +2,7 @@ import {
   createRoute,
   errors,
   IdParam,
+  inPerson,
   json,
   jsonBody,
   nextLink,
@@ -40,7 +41,7 @@ agentRoutes.openapi(
     method: "post",
     path: "/api/agents",
     tags,
-    security,
+    security: inPerson,
     summary: "Register an agent and get its token",
     request: { body: jsonBody(CreateAgent) },
     responses: {

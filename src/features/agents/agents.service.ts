@@ -1,7 +1,7 @@
-import { allow, scopeOf } from "../../kernel/actor.ts";
+import { allow, allowPerson, scopeOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
-import { sha256Hex } from "../../kernel/secret.ts";
+import { forgetAgent, newAgentToken } from "./agent-access.service.ts";
 import { agentNameTaken, agentNotFound } from "./agents.errors.ts";
 import * as repo from "./agents.repo.ts";
 import { type Agent, type CreateAgent, toAgent } from "./agents.schema.ts";
@@ -13,19 +13,20 @@ export async function listAgents(ctx: Ctx, page: Page): Promise<Paged<Agent>> {
   return { items: present, ...(next && { next }) };
 }
 
-/** Registers an agent; its token is in the answer and nowhere else. */
+/** Registers an agent; its token is in the answer and nowhere else. For people, since tokens make no tokens. */
 export async function createAgent(ctx: Ctx, input: CreateAgent): Promise<Agent & { token: string }> {
-  const actor = allow(ctx, "agents:write");
+  const actor = allowPerson(ctx, "agents:write");
   if (input.shared) allow(ctx, "agents:share");
-  const token = `ic_${crypto.randomUUID()}`;
-  const tokenHash = await sha256Hex(token);
+  const { token, tokenHash } = await newAgentToken();
   const row = await repo.insertAgent(ctx.db, {
     ownerId: actor.id,
     name: input.name,
     shared: input.shared,
     tokenHash,
+    tokenIssuedAt: ctx.now,
   });
   if (!row) throw agentNameTaken(input.name);
+  await ctx.audit({ action: "agent.created", target: { type: "agent", id: row.id } });
   return { ...toAgent(row, ctx.now, ctx.settings.leaseSeconds), token };
 }
 
@@ -40,4 +41,6 @@ export async function getAgent(ctx: Ctx, id: string): Promise<Agent> {
 export async function deleteAgent(ctx: Ctx, id: string): Promise<void> {
   const actor = allow(ctx, "agents:write");
   if (!(await repo.deleteAgent(ctx.db, scopeOf(actor), id))) throw agentNotFound();
+  forgetAgent(id);
+  await ctx.audit({ action: "agent.deleted", target: { type: "agent", id } });
 }

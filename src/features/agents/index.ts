@@ -1,6 +1,7 @@
 /**
  * Agents: the machines that dial in to do what needs a machine.
- * Table: agents.
+ * Table: agents. No blobs, no objects.
  */
-export { countAgents, findAgentByTokenHash } from "./agents.repo.ts";
+export { findAgentActor, forgetAgentsOf } from "./agent-access.service.ts";
+export { countAgents } from "./agents.repo.ts";
 export { agentRoutes } from "./agents.routes.ts";

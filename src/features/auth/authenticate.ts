@@ -1,9 +1,13 @@
+import { clientIp } from "#http/client-address";
 import type { AppContext } from "#http/context";
+import { sayLimit } from "#http/rate-limit";
 import type { Actor, AnonymousReason } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
-import { sha256Hex } from "../../kernel/secret.ts";
-import { findAgentByTokenHash } from "../agents/index.ts";
+import { rateLimited } from "../../kernel/rate-limits.ts";
+import { findAgentActor } from "../agents/index.ts";
 import { cacheActor, cachedActor, findSessionActor } from "../sessions/index.ts";
+import { admitToken, countUse, isApiToken, noteUse } from "../tokens/index.ts";
+import { type Credential, credentialOf } from "./credential.ts";
 
 /** Routes called so often that a database round trip each would dominate them. */
 const HOT: [method: string, path: RegExp][] = [
@@ -13,46 +17,65 @@ const HOT: [method: string, path: RegExp][] = [
 
 const anonymous = (reason: AnonymousReason): Actor => ({ kind: "anonymous", reason });
 
-type Sources = Pick<Ctx, "db" | "tokens" | "settings">;
+type Sources = Pick<Ctx, "db" | "tokens" | "settings" | "limiter" | "log">;
 
-async function userBehind(token: string, sources: Sources, now: Date): Promise<Actor> {
+interface Asked {
+  now: Date;
+  /** Whether what was read within the last seconds is good enough. */
+  mayCache: boolean;
+}
+
+async function sessionBehind(token: string, sources: Sources, { now, mayCache }: Asked): Promise<Actor> {
+  const cached = mayCache ? cachedActor(token, now) : undefined;
+  if (cached) return cached;
   const verified = await sources.tokens.verifyAccess(token, now);
   if (!verified.ok) return anonymous(verified.reason === "expired" ? "TOKEN_EXPIRED" : "TOKEN_INVALID");
   // Role and address come from the account, not from the token: a demotion bites at once.
-  return (await findSessionActor(sources, verified.claims.sessionId, now)) ?? anonymous("SESSION_ENDED");
+  const actor = await findSessionActor(sources, verified.claims.sessionId, now);
+  if (!actor) return anonymous("SESSION_ENDED");
+  cacheActor(token, actor, now);
+  return actor;
 }
 
-async function agentBehind(token: string, { db }: Sources): Promise<Actor> {
-  const row = await findAgentByTokenHash(db, await sha256Hex(token));
-  if (!row) return anonymous("TOKEN_INVALID");
-  return { kind: "agent", id: row.id, ownerId: row.ownerId, name: row.name, shared: row.shared };
+/** The owner of an API token, narrowed to it; counts the request for the token's own limit. */
+async function programBehind(
+  c: AppContext,
+  token: string,
+  sources: Sources,
+  { now, mayCache }: Asked,
+): Promise<Actor> {
+  const ip = clientIp(c.req.raw.headers, sources.settings.trustedHops);
+  const admitted = await admitToken(sources, token, { now, ip, mayCache });
+  if (!admitted.ok) return anonymous(admitted.reason);
+  const { grant } = admitted;
+  const count = await countUse(sources, grant);
+  if (count) sayLimit(c, count);
+  if (count?.allowed === false) throw rateLimited(count);
+  const noted = noteUse(sources, grant, { now, ip });
+  if (noted)
+    c.executionCtx.waitUntil(
+      noted.catch((error: unknown) => sources.log("error", "tokens.use_not_noted", { error })),
+    );
+  return grant.actor;
 }
 
-/** Who a token stands for, whatever route it came by. */
-export function actorOf(token: string, sources: Sources, now: Date): Promise<Actor> {
-  return token.startsWith("ic_") ? agentBehind(token, sources) : userBehind(token, sources, now);
+async function actorOf(
+  c: AppContext,
+  { token, kind }: Credential,
+  sources: Sources,
+  asked: Asked,
+): Promise<Actor> {
+  if (kind !== "agent" && isApiToken(token)) return programBehind(c, token, sources, asked);
+  if (kind === "program") return anonymous("TOKEN_INVALID");
+  if (kind === "agent" || token.startsWith("ic_"))
+    return (await findAgentActor(sources, token, asked)) ?? anonymous("TOKEN_INVALID");
+  return sessionBehind(token, sources, asked);
 }
-
-function tokenOf(c: AppContext): string | undefined {
-  const agentToken = c.req.header("x-ic-token");
-  if (agentToken) return agentToken;
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-  return bearer ?? tokenOfProtocols(c.req.header("sec-websocket-protocol"));
-}
-
-/** Browsers cannot set headers on a WebSocket; they name the token as a protocol, `bearer.<access token>`. */
-const tokenOfProtocols = (protocols = ""): string | undefined =>
-  /(?:^|,)\s*bearer\.([^\s,]+)/.exec(protocols)?.[1];
 
 /** The actor of a request; a bad credential makes it anonymous, and `allow` says why. */
 export async function authenticate(c: AppContext, sources: Sources): Promise<Actor> {
-  const token = tokenOf(c);
-  if (!token) return anonymous(c.req.header("authorization") ? "TOKEN_INVALID" : "TOKEN_MISSING");
-  const now = new Date();
-  const isHot = HOT.some(([method, path]) => c.req.method === method && path.test(c.req.path));
-  const cached = isHot ? cachedActor(token, now) : undefined;
-  if (cached) return cached;
-  const actor = await actorOf(token, sources, now);
-  if (actor.kind !== "anonymous") cacheActor(token, actor, now);
-  return actor;
+  const credential = credentialOf((name) => c.req.header(name));
+  if (!credential) return anonymous("TOKEN_MISSING");
+  const mayCache = HOT.some(([method, path]) => c.req.method === method && path.test(c.req.path));
+  return actorOf(c, credential, sources, { now: new Date(), mayCache });
 }

@@ -3,7 +3,7 @@
  * No tables of its own (see accounts, sessions, one-time-tokens), no blobs, no objects.
  */
 export { accountPages } from "./account-pages.ts";
-export { actorOf, authenticate } from "./authenticate.ts";
+export { authenticate } from "./authenticate.ts";
 export { authRoutes } from "./auth.routes.ts";
 export { compatRoutes } from "./compat.routes.ts";
 export { jwksRoutes } from "./jwks.routes.ts";

@@ -1,0 +1,38 @@
+import { type AgentActor, PERMISSIONS } from "../../kernel/actor.ts";
+import type { Ctx } from "../../kernel/ctx.ts";
+import { RevocableLru } from "../../kernel/revocable-lru.ts";
+import { sha256Hex } from "../../kernel/secret.ts";
+import { findAgentByTokenHash } from "./agents.repo.ts";
+
+// Hot routes may be this far behind a revocation in another isolate.
+const TTL_MS = 5_000;
+
+const actors = new RevocableLru<AgentActor>(10_000, TTL_MS);
+
+/** Forgets what the token of an agent stands for. */
+export const forgetAgent = (id: string): void => actors.revoke(id);
+/** Likewise for all agents of an account. */
+export const forgetAgentsOf = (userId: string): void => actors.revoke(userId);
+
+export const newAgentToken = async () => {
+  const token = `ic_${crypto.randomUUID()}`;
+  return { token, tokenHash: await sha256Hex(token) };
+};
+
+/** The agent a token stands for; none when the token was revoked or the agent's owner is suspended. */
+export async function findAgentActor(
+  { db }: Pick<Ctx, "db">,
+  token: string,
+  { now, mayCache }: { now: Date; mayCache: boolean },
+): Promise<AgentActor | undefined> {
+  const cached = mayCache ? actors.get(token, now.getTime()) : undefined;
+  if (cached) return cached;
+  const row = await findAgentByTokenHash(db, await sha256Hex(token));
+  if (!row) return undefined;
+  const { id, ownerId, name, ownerRole } = row;
+  // An agent serves everybody on its owner's word, which counts as long as the owner may give it.
+  const shared = row.shared && PERMISSIONS[ownerRole].has("agents:share");
+  const actor: AgentActor = { kind: "agent", id, ownerId, name, shared };
+  actors.set(token, actor, [id, ownerId], now.getTime());
+  return actor;
+}
