@@ -15,6 +15,7 @@ import { mailRoutes } from "./features/mail/index.ts";
 import { mfaRoutes } from "./features/mfa/index.ts";
 import { modelRoutes } from "./features/models/index.ts";
 import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
+import { roleRoutes } from "./features/roles/index.ts";
 import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
 import { clientOf } from "./http/client-address.ts";
@@ -78,6 +79,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", sessionRoutes);
   app.route("/", mfaRoutes);
   app.route("/", tokenRoutes);
+  app.route("/", roleRoutes);
   app.route("/", auditRoutes);
   app.route("/", mailRoutes);
   app.route("/", agentRoutes);

@@ -1,7 +1,7 @@
 /**
  * Accounts as rows, and what they look like to their owners: the base that signing in, sessions, second factors and
  * administration stand on.
- * Tables: users, roles. No blobs, no objects.
+ * Table: users. No blobs, no objects.
  */
 export * from "./accounts.repo.ts";
 export { toUser, User } from "./account.schema.ts";
