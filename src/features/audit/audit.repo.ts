@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gt, gte, like, lt, lte, type SQL } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { escapeLike } from "#db/like";
 import { auditEvents, type AuditEventRow } from "#db/schema";
 import type { AuditActorKind, AuditOutcome } from "../../kernel/ports/audit-trail.ts";
 import type { ChainedEvent } from "./chain.ts";
@@ -42,8 +43,6 @@ export interface AuditFilter {
   /** Only events before this place. */
   before?: number | undefined;
 }
-
-const escapeLike = (text: string) => text.replace(/[\\%_]/g, (char) => `\\${char}`);
 
 function actionIs(action: string | undefined): SQL | undefined {
   if (action === undefined) return undefined;
