@@ -5,5 +5,7 @@ export const invalidRefreshToken = (reason: "expired" | "invalid") =>
     ? new AppError("unauthenticated", "TOKEN_EXPIRED", "The refresh token has expired; sign in again.")
     : new AppError("unauthenticated", "TOKEN_INVALID", "The refresh token is not valid; sign in again.");
 
+export const userNotFound = () => new AppError("not_found", "USER_NOT_FOUND", "There is no such account.");
+
 export const sessionNotFound = () =>
   new AppError("not_found", "SESSION_NOT_FOUND", "There is no such session of yours.");

@@ -4,7 +4,7 @@ import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
 import { type Account, findAccount, toUser } from "../accounts/index.ts";
 import { forgetSession } from "./session-cache.ts";
-import { invalidRefreshToken, sessionNotFound } from "./sessions.errors.ts";
+import { invalidRefreshToken, sessionNotFound, userNotFound } from "./sessions.errors.ts";
 import * as repo from "./sessions.repo.ts";
 import { type Session, type SignedIn, toSession } from "./sessions.schema.ts";
 
@@ -104,6 +104,7 @@ export async function endOtherSessions(ctx: Ctx): Promise<number> {
 /** A user's sessions as an administrator sees them. */
 export async function listSessionsOf(ctx: Ctx, userId: string, page: Page): Promise<Paged<Session>> {
   const actor = allow(ctx, "sessions:admin");
+  if (!(await findAccount(ctx.db, userId))) throw userNotFound();
   const { items, next } = paged(await repo.listSessions(ctx.db, userId, ctx.now, page), page.limit);
   return { items: items.map((row) => toSession(row, actor.session?.id)), ...(next && { next }) };
 }
@@ -111,6 +112,7 @@ export async function listSessionsOf(ctx: Ctx, userId: string, page: Page): Prom
 /** Ends all of somebody's sessions. */
 export async function endSessionsByAdmin(ctx: Ctx, userId: string): Promise<number> {
   allow(ctx, "sessions:admin");
+  if (!(await findAccount(ctx.db, userId))) throw userNotFound();
   return endSessionsOf(ctx, userId, "ended by an administrator");
 }
 
