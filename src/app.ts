@@ -20,6 +20,8 @@ import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
 import { clientOf } from "./http/client-address.ts";
 import { tokenRoutes } from "./features/tokens/index.ts";
+import { userAdminRoutes } from "./features/users/index.ts";
+import { clientAddress, clientIp } from "./http/client-address.ts";
 import type { AppContext } from "./http/context.ts";
 import {
   crossOrigin,
@@ -80,6 +82,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", mfaRoutes);
   app.route("/", tokenRoutes);
   app.route("/", roleRoutes);
+  app.route("/", userAdminRoutes);
   app.route("/", auditRoutes);
   app.route("/", mailRoutes);
   app.route("/", agentRoutes);

@@ -6,7 +6,8 @@ export const EmailAddress = z
   .trim()
   .max(254)
   .pipe(z.email("is not an e-mail address"))
-  .transform((email) => email.toLowerCase());
+  .transform((email) => email.toLowerCase())
+  .openapi({ format: "email" });
 
 const codePoints = (text: string) => [...text].length;
 
