@@ -21,7 +21,6 @@ import { pageRoutes, statusRoutes } from "./features/status/index.ts";
 import { clientOf } from "./http/client-address.ts";
 import { tokenRoutes } from "./features/tokens/index.ts";
 import { userAdminRoutes } from "./features/users/index.ts";
-import { clientAddress, clientIp } from "./http/client-address.ts";
 import type { AppContext } from "./http/context.ts";
 import {
   crossOrigin,

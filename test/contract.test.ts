@@ -5,6 +5,7 @@ import {
   addressOf,
   contract,
   fill,
+  isForAdmins,
   isForAgents,
   isForUsers,
   isPublic,
@@ -37,6 +38,12 @@ const PUBLIC = [
 /** Writing operations a viewer may call: they change nothing but his own account, or only compute. */
 const OPEN_TO_VIEWERS = [
   "POST /api/auth/logout",
+  "POST /api/v1/auth/logout",
+  "PUT /api/auth/me",
+  "POST /api/auth/password/change",
+  "POST /api/auth/email/change",
+  "DELETE /api/auth/sessions",
+  "DELETE /api/auth/sessions/{id}",
   "POST /api/auth/reauthenticate",
   "POST /api/auth/reauthenticate/start",
   "POST /api/auth/mfa/disable",
@@ -80,6 +87,7 @@ beforeAll(async () => {
 
 const secured = operations.filter((operation) => !isPublic(operation));
 const withIds = operations.filter(({ path }) => path.includes("{"));
+const forAdmins = operations.filter(isForAdmins);
 
 /** Every value of `keyword` anywhere in the document. */
 function valuesOf(keyword: string): string[] {
@@ -152,6 +160,7 @@ describe("nobody gets in without a credential", () => {
       "an empty Bearer": { authorization: "Bearer " },
       "a token without Bearer": { authorization: owner.accessToken },
       "an agent header with garbage": { "x-ic-token": "garbage" },
+      "an API token header with garbage": { "x-api-token": "garbage" },
     });
     for (const [flaw, token] of Object.entries(await badTokens(owner))) credentials[flaw] = bearer(token);
   });
@@ -195,7 +204,7 @@ describe("people and agents are not taken for each other", () => {
 });
 
 describe("nothing of another user's exists", () => {
-  it.each(each(withIds))("%s", async (_, operation) => {
+  it.each(each(withIds.filter((operation) => !isForAdmins(operation))))("%s", async (_, operation) => {
     const { own, ids, other, otherAgent } = parties;
     const [client, ...refused] = isForAgents(operation) ? [otherAgent, 404, 409] : [other, 404];
     const [name] = parametersIn(operation, "path");
@@ -215,6 +224,36 @@ describe("nothing of another user's exists", () => {
     expect((await owner.get(`/api/training/runs/${ids.run}`)).body.status).toBe("running");
     expect((await owner.get(`/api/training/runs/${ids.run}/metrics`)).body).toEqual([]);
   });
+});
+
+describe("administration is for administrators", () => {
+  let viewer: User;
+  beforeAll(async () => {
+    viewer = await newViewer();
+  });
+
+  it.each(each(forAdmins))("nobody else may call %s", async (_, operation) => {
+    const { own, ids, other } = parties;
+    const check = async (client: User, id: string) =>
+      expectStatus(await send(client, operation, { ...own, id }), `${client.email} ${id}`, 403);
+    for (const client of [other, viewer])
+      await Promise.all([ids.user, client.id, randomUUID()].map((id) => check(client, id)));
+  });
+
+  it.each(each(forAdmins.filter(({ path }) => path.includes("{"))))(
+    "%s finds nothing by an id there is not",
+    async (_, operation) => {
+      const unknown = { id: randomUUID(), name: "no-such-role" };
+      expectStatus(await send(parties.admin, operation, unknown), operation.name, 404);
+    },
+  );
+
+  it.each(each(forAdmins.filter(({ method, path }) => method === "GET" && !path.includes("{"))))(
+    "%s answers an administrator",
+    async (_, operation) => {
+      expectStatus(await send(parties.admin, operation), operation.name, 200);
+    },
+  );
 });
 
 describe("a malformed id is simply not found", () => {
@@ -258,10 +297,10 @@ describe("a viewer changes nothing", () => {
       expectStatus(await send(viewer, operation, { ...own, id }), operation.name, 403);
   });
 
-  it.each(each(operations.filter(({ method, path }) => method === "GET" && !path.includes("{"))))(
-    "but may call %s",
-    async (_, operation) => {
-      expectStatus(await viewer.get(addressOf(operation)), operation.name, 200);
-    },
+  const reads = operations.filter(
+    (operation) => operation.method === "GET" && !operation.path.includes("{") && !isForAdmins(operation),
   );
+  it.each(each(reads))("but may call %s", async (_, operation) => {
+    expectStatus(await viewer.get(addressOf(operation)), operation.name, 200);
+  });
 });

@@ -39,6 +39,8 @@ const schemes = ({ security = [] }: Operation): string[] => security.flatMap(Obj
 export const isPublic = (operation: Operation): boolean => schemes(operation).length === 0;
 /** Open to a signed-in person, maybe to others too. */
 export const isForUsers = (operation: Operation): boolean => schemes(operation).includes("bearer");
+/** Open to administrators alone. */
+export const isForAdmins = ({ path }: Operation): boolean => path.startsWith("/api/admin/");
 /** Open to agents alone. */
 export const isForAgents = (operation: Operation): boolean =>
   !isPublic(operation) && schemes(operation).every((scheme) => scheme === "icToken");
@@ -104,6 +106,7 @@ export function sample(given: Schema, whole = false): any {
   if (type === "string") return sampleString(schema);
   if (type === "number" || type === "integer") return sampleNumber(schema);
   if (type === "boolean") return true;
+  if (type === "null") return null;
   if (type === "array")
     return Array.from({ length: schema.minItems ?? 0 }, () => sample(schema.items, whole));
   if (type === "object") return sampleObject(schema, whole);
