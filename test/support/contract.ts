@@ -123,6 +123,10 @@ const BODIES: Record<string, unknown> = {
   "POST /api/training/runs/{id}/metrics": { epoch: 0, step: 0, loss: 1 },
   "POST /api/inference/predict/{name}": { inputs: [[1, 2]] },
   "POST /api/auth/reauthenticate": { password: "a wrong one" },
+  "POST /api/auth/password/change": {
+    current_password: "a wrong one",
+    new_password: "nine llamas in a boat",
+  },
 };
 
 export const jsonSchemaOf = ({ requestBody }: Operation): Schema | undefined =>

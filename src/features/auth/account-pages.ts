@@ -1,5 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "#http/context";
+import { createRoute, z } from "#http/contract";
 import { createRouter } from "#http/router";
 import script from "./account.js.txt";
 import page from "./account.html";
@@ -16,9 +17,24 @@ const asPage = createMiddleware<AppEnv>(async (c, next) => {
   c.header("cache-control", "no-store");
 });
 
-for (const path of ["/login", "/forgot-password", "/reset-password", "/api/auth/approve-user", "/outbox"]) {
+for (const path of ["/login", "/forgot-password", "/reset-password", "/outbox"]) {
   accountPages.get(path, asPage, (c) => c.html(page));
 }
+
+accountPages.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/auth/approve-user",
+    tags: ["Account"],
+    summary: "The page that asks an administrator whether to let somebody in",
+    description:
+      "Where the mailed link leads. Opening it changes nothing; the page signs in and sends the POST.",
+    middleware: asPage,
+    responses: { 200: { description: "A page", content: { "text/html": { schema: z.string() } } } },
+  }),
+  (c) => c.html(page),
+);
+
 accountPages.get("/account.js", (c) =>
   c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }),
 );
