@@ -42,12 +42,16 @@ describe("a running platform", () => {
   });
 
   it("gives it its settings", async () => {
+    const kept = (name: string) => readFileSync(join(platform.dataDir, name), "utf8").trim();
     expect(await get("/env")).toEqual({
       ALLOWED_ORIGINS: "https://a.example",
+      AUDIT_SECRET: kept("audit-secret.txt"),
       DATABASE_URL: platform.databaseUrl,
-      JWT_SECRET: readFileSync(join(platform.dataDir, "jwt-secret.txt"), "utf8").trim(),
+      ENCRYPTION_KEYS: `k1:${kept("encryption-key.txt")}`,
+      JWT_SECRET: kept("jwt-secret.txt"),
       NEON_PROXY: platform.neonProxy,
       PUBLIC_URL: platform.url.replace("127.0.0.1", "localhost"),
+      RATE_LIMIT_API: "0",
       TRUSTED_HOPS: "0",
     });
   });

@@ -214,7 +214,8 @@ describe("a change of an account", () => {
     const user = await newUser();
     for (const path of [at(user), "/api/auth/me"])
       for (const method of ["PUT", "PATCH", "POST"])
-        expectStatus(await user.call(method, path, { role: "admin" }), `${method} ${path}`, 403, 404, 405);
+        expectStatus(await user.call(method, path, { role: "admin" }), `${method} ${path}`, 403, 405, 422);
+    expectStatus(await user.put("/api/auth/me", { name: "Test", role: "admin" }), "with a name", 200);
     expect((await user.get("/api/auth/me")).body.role).toBe("user");
   });
 });
