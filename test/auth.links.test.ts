@@ -114,6 +114,36 @@ describe("a new account where addresses are verified and accounts approved", () 
   });
 });
 
+describe("somebody an administrator invited", () => {
+  it("chooses a password by the mailed link and gets in, verified and approved thereby", async () => {
+    const email = `${randomUUID()}@example.com`;
+    expectStatus(await admin.post("/api/admin/users", { email, name: "Grace" }), "invite", 201);
+    const token = tokenIn(await mailTo(admin, email, "reset-password"));
+    const password = `pass-${randomUUID()}`;
+    expectStatus(await nobody.post("/api/auth/password/reset", { token, password }), "choose", 200);
+    const { status, body } = await nobody.post("/api/auth/login", { email, password });
+    expect([status, body.user.email_verified]).toEqual([200, true]);
+  });
+
+  it("verifies an address an administrator changed, and no link to the old one works any more", async () => {
+    const person = await approved();
+    const [{ id }] = await sql("select id from users where email = $1", [person.email]);
+    await nobody.post("/api/auth/password/forgot", { email: person.email });
+    const old = tokenIn(await mailTo(admin, person.email, "reset-password"));
+    const email = `${randomUUID()}@example.com`;
+    expectStatus(await admin.put(`/api/admin/users/${id}`, { email }), "change", 200);
+    const password = `pass-${randomUUID()}`;
+    expectStatus(
+      await nobody.post("/api/auth/password/reset", { token: old, password }),
+      "the old link",
+      401,
+    );
+    expect((await login({ ...person, email })).body.code).toBe("EMAIL_NOT_VERIFIED");
+    expectStatus(await open(tokenIn(await mailTo(admin, email, "verify-email"))), "verify", 303);
+    expectStatus(await login({ ...person, email }), "login", 200);
+  });
+});
+
 describe("a password reset", () => {
   const forgot = (email: string) => nobody.post("/api/auth/password/forgot", { email });
   const reset = (token: string, password: string) =>

@@ -24,6 +24,7 @@ async function mailReset(ctx: Ctx, account: Account): Promise<void> {
     purpose: "reset-password",
     ttlSeconds: RESET_SECONDS,
     userId: account.id,
+    data: { email: account.email },
   });
   await sendMail(ctx, "reset-password", account.email, {
     subject: "A new password for Myelin",
@@ -75,7 +76,8 @@ async function setPassword(ctx: Ctx, account: Account, password: string): Promis
 export async function resetPassword(ctx: Ctx, { token, password }: ResetPassword): Promise<void> {
   const pending = await peekOneTime(ctx, "reset-password", token);
   const account = pending?.userId ? await findAccount(ctx.db, pending.userId) : undefined;
-  if (!account || account.suspendedAt) throw errors.invalidLink();
+  // A link is good for the address it was mailed to, not for one the account got since.
+  if (!account || account.suspendedAt || pending?.data.email !== account.email) throw errors.invalidLink();
   // A password that is refused must not cost the link.
   await checkNewPassword(password, [account.email, account.name]);
   if (!(await redeemOneTime(ctx, "reset-password", token))) throw errors.invalidLink();

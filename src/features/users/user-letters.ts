@@ -32,7 +32,7 @@ export const addressCheck = ({ name, publicUrl }: To, token: string): Letter => 
     `Hello ${name},`,
     "an administrator gave your Myelin account this address. Confirm within a day that it is yours.",
   ],
-  action: { label: "Confirm the address", url: link(publicUrl, "verify-email", token) },
+  action: { label: "Confirm the address", url: link(publicUrl, "api/auth/verify-email", token) },
 });
 
 export const addressMoved = ({ name }: To, email: string): Letter => ({
