@@ -7,7 +7,7 @@ import { openAgent } from "./local-agent.ts";
 import { openLog } from "./log-file.ts";
 import { dataLayout } from "./paths.ts";
 import { Refusal } from "./refusal.ts";
-import { startSchedule } from "./schedule.ts";
+import { EVERY_MINUTE, startSchedule } from "./schedule.ts";
 import { readSecret } from "./secrets-file.ts";
 import { Teardown } from "./teardown.ts";
 import { requireWorkerEnv } from "./worker-env.ts";
@@ -33,6 +33,8 @@ export interface Platform {
   neonProxy: string | undefined;
   /** The first administrator's password. Throws when its file is gone. */
   adminPassword(): string;
+  /** Does now what the Worker does by the clock. */
+  runScheduled(): Promise<void>;
   /** Ends everything in order. Can be called twice. */
   stop(): Promise<void>;
   /** Ids of the processes that belong to it, below this one. */
@@ -71,6 +73,7 @@ async function bringUp(options: Resolved, teardown: Teardown): Promise<Platform>
     databaseUrl: foundation.databaseUrl,
     neonProxy: foundation.vars["NEON_PROXY"],
     adminPassword: () => adminPassword(dataDir),
+    runScheduled: () => worker.runScheduled(EVERY_MINUTE),
     stop: () => teardown.run(),
     pids: () => foundation.lock.children(),
   };

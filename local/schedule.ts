@@ -5,7 +5,7 @@ export interface Scheduled {
   runScheduled(cron: string): Promise<void>;
 }
 
-const EVERY_MINUTE = "* * * * *";
+export const EVERY_MINUTE = "* * * * *";
 const MINUTE_MS = 60_000;
 
 /** Plays Cloudflare's cron for the Worker. Only the every-minute pattern is known; others are named and left out. */

@@ -179,7 +179,7 @@ export const settingsOf = (config: Config): Settings => ({
   maxUploadBytes: Math.floor(config.MAX_UPLOAD_MB * 1_000_000),
   maxModelBytes: Math.floor(config.MAX_MODEL_MB * 1_000_000),
   allowedOrigins: config.ALLOWED_ORIGINS,
-  publicUrl: config.PUBLIC_URL,
+  publicUrl: config.PUBLIC_URL.replace(/\/+$/, ""),
   passkeys: passkeysOf(config),
   rateLimits: {
     login: aMinute(config.RATE_LIMIT_LOGIN),

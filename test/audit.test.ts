@@ -165,3 +165,20 @@ describe("whoever gets at the table all the same", () => {
     expect((await verify()).valid).toBe(true);
   });
 });
+
+describe("pruning", () => {
+  it("removes what is too old by the clock, says so first, and the rest still holds together", async () => {
+    const old = 3;
+    await sql("alter table audit_events disable trigger user");
+    await sql("update audit_events set at = now() - interval '400 days' where seq <= $1", [old]);
+    await sql("alter table audit_events enable trigger user");
+    await own.runScheduled();
+    expect(await sql("select seq from audit_events where seq <= $1", [old])).toEqual([]);
+    const [pruned] = await events("action=audit.pruned", keeper);
+    expect(pruned).toMatchObject({ actor: { kind: "system" }, details: { through_seq: old } });
+    const verdict = (await keeper.get("/api/admin/audit/verify")).body;
+    expect(verdict).toMatchObject({ valid: true, first_seq: old + 1 });
+    await own.runScheduled();
+    expect((await events("action=audit.pruned", keeper)).length).toBe(1);
+  });
+});

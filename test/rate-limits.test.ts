@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Platform, startPlatform } from "../local/platform.ts";
-import { type Answer, anonymous } from "./support/client.ts";
+import { type Answer, anonymous, signIn } from "./support/client.ts";
 import { expectRefusal } from "./support/refusal.ts";
 import { hasRedis, startUpstash, type Upstash } from "./support/upstash.ts";
 
@@ -13,6 +13,7 @@ const start = (name: string, env: Record<string, string>) =>
   startPlatform({ dataDir: join(folder, name), port: 0, agent: false, env: { LOG_LEVEL: "warn", ...env } });
 
 let plain: Platform;
+let crowded: Platform;
 let proxied: Platform;
 let upstash: Upstash | undefined;
 
@@ -22,13 +23,14 @@ beforeAll(async () => {
     UPSTASH_REDIS_REST_URL: upstash.url,
     UPSTASH_REDIS_REST_TOKEN: upstash.token,
   };
-  [plain, proxied] = await Promise.all([
+  [plain, crowded, proxied] = await Promise.all([
     start("plain", { RATE_LIMIT_REFRESH: "0" }),
+    start("crowded", { RATE_LIMIT_API: "40", TRUSTED_HOPS: "1" }),
     start("proxied", { TRUSTED_HOPS: "1", RATE_LIMIT_LOGIN: "5", ...redis }),
   ]);
 });
 afterAll(async () => {
-  await Promise.all([plain?.stop(), proxied?.stop(), upstash?.stop()]);
+  await Promise.all([plain?.stop(), crowded?.stop(), proxied?.stop(), upstash?.stop()]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -113,6 +115,38 @@ describe("the default limits", () => {
     const answers = await Promise.all(calls);
     expect(statuses(answers)).toEqual({ 401: 40 });
     expect(limitHeaders(answers[0]!)).toEqual([null, null, null]);
+  });
+});
+
+describe("the limit on everything", () => {
+  it("lets an address make its number of calls of any kind a minute, agents apart", async () => {
+    await clearOfTheMinute();
+    const call = (address: string, path: string, headers = {}) =>
+      anonymous(crowded.url).get(path, { headers: { "x-forwarded-for": address, ...headers } });
+    const paths = ["/health", "/api/models", "/nowhere", "/docs"];
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => call("203.0.113.7", paths[i % paths.length]!)),
+    );
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(20);
+    expectRefusal(refused[0]!, "any call");
+    expect(limitHeaders(refused[0]!)).toEqual(["40", "0", expect.any(String)]);
+    expect(refused[0]!.headers.get("retry-after")).toBe(refused[0]!.headers.get("ratelimit-reset"));
+    expect((await call("203.0.113.8", "/health")).status).toBe(200);
+    // Calling oneself an agent is not enough.
+    const claimed = await call("203.0.113.7", "/api/models", { "x-ic-token": `ic_${randomUUID()}` });
+    expect(claimed.status).toBe(429);
+    const root = await signIn("admin@myelin.local", crowded.adminPassword(), crowded.url);
+    const { token } = (await root.post("/api/agents", { name: "busy" })).body;
+    const beat = { name: "busy", capabilities: [], running: [] };
+    const beats = await Promise.all(
+      Array.from({ length: 60 }, () =>
+        anonymous(crowded.url).post("/api/training/leases", beat, {
+          headers: { "x-forwarded-for": "203.0.113.7", "x-ic-token": token },
+        }),
+      ),
+    );
+    expect(beats.filter(({ status }) => status === 429)).toEqual([]);
   });
 });
 
