@@ -1,5 +1,5 @@
 import { inject, expect, it } from "vitest";
-import { Client, newRun, newUser, until, type User } from "./support/client.ts";
+import { Client, newRun, newUser, signIn, until, type User } from "./support/client.ts";
 import { Watcher } from "./support/watcher.ts";
 
 const url = inject("url");
@@ -149,4 +149,34 @@ it("answers a plain GET with a JSON error", async () => {
   const user = await newUser();
   const { status, body } = await user.get(stream(await newRun(user)));
   expect([status, body.code]).toEqual([400, "UPGRADE_REQUIRED"]);
+});
+
+it("closes with 1008 on whoever signed out, by whatever they came in, and on nobody else", async () => {
+  const user = await newUser();
+  const run = await newRun(user);
+  const leaving = await signIn(user.email, user.password);
+  const { ticket } = (await leaving.post(`/api/training/runs/${run}/stream-ticket`)).body;
+  const { id, token } = (await user.post("/api/tokens", { name: "t", scopes: ["runs:read"] })).body;
+  const watch = (query: string, bearer?: string) =>
+    Watcher.open(url, stream(run, query), bearer === undefined ? {} : { token: bearer });
+  const gone = await Promise.all([
+    watch("", leaving.accessToken),
+    watch(`?ticket=${ticket}`),
+    watch("", token),
+  ]);
+  const staying = await watch("", user.accessToken);
+  await leaving.post("/api/auth/logout");
+  await user.delete(`/api/tokens/${id}`);
+  let step = 0;
+  await until(
+    async () => {
+      await send(user, run, ++step);
+      return gone.map(({ closed }) => closed?.code);
+    },
+    (codes) => codes.every((code) => code === 1008),
+    { withinMs: 15_000, everyMs: 300 },
+  );
+  await staying.until((w) => w.points.length === step);
+  expect(staying.closed).toBeUndefined();
+  staying.close();
 });

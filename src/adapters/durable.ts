@@ -18,7 +18,7 @@ export const createRunFeeds = (namespace: DurableObjectNamespace): RunFeeds => (
       end: (ending, agentId) => stub.end(ending, agentId),
       expireLease: () => stub.expireLease(),
       remove: () => stub.remove(),
-      addTicket: (hash, expiresAt) => stub.addTicket(hash, expiresAt),
+      addTicket: (hash, expiresAt, watcher) => stub.addTicket(hash, expiresAt, watcher),
       redeemTicket: (hash, now) => stub.redeemTicket(hash, now),
       watch: (request) => stub.fetch(request),
     };

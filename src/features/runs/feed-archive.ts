@@ -1,5 +1,5 @@
 import { Exclusive } from "../../kernel/exclusive.ts";
-import type { MetricPoint, RunEnding } from "../../kernel/ports/run-feeds.ts";
+import type { MetricPoint, RunEnding, Watcher } from "../../kernel/ports/run-feeds.ts";
 import { compact } from "./feed-compaction.ts";
 import type { Chunk, FeedMeta, FeedStore } from "./feed-store.ts";
 
@@ -14,6 +14,8 @@ export interface RunArchive {
   endRun(runId: string, ending: RunEnding, agentId?: string): Promise<Change>;
   /** Fails the run if its agent has been silent for too long. */
   expireLease(runId: string, now: Date): Promise<Change>;
+  /** Those of `watchers` who are still signed in and may see the run. */
+  stillMay(runId: string, watchers: Watcher[]): Promise<Watcher[]>;
   /** `false` when it was gone already. */
   deleteRun(runId: string): Promise<boolean>;
 }

@@ -1,5 +1,5 @@
 import type { ChunkKind } from "../../db/schema.ts";
-import type { RunStatus } from "../../kernel/ports/run-feeds.ts";
+import type { RunStatus, Watcher } from "../../kernel/ports/run-feeds.ts";
 
 /** A stored stretch of points or log lines. `sealed` chunks are full and never change again. */
 export interface ChunkInfo {
@@ -60,7 +60,8 @@ export class FeedStore {
         key TEXT PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, at INTEGER NOT NULL,
         digest TEXT
       );
-      CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
+      DROP TABLE IF EXISTS tickets;
+      CREATE TABLE IF NOT EXISTS stream_tickets (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, watcher TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     `);
     const hasDigest = this.#sql.exec("SELECT 1 FROM pragma_table_info('acks') WHERE name = 'digest'");
@@ -165,13 +166,17 @@ export class FeedStore {
     this.#sql.exec("DELETE FROM acks WHERE at < ?", at);
   }
 
-  addTicket(hash: string, expiresAt: number): void {
-    this.#sql.exec("INSERT INTO tickets (hash, expires_at) VALUES (?, ?)", hash, expiresAt);
+  addTicket(hash: string, expiresAt: number, watcher: Watcher): void {
+    const insert = "INSERT INTO stream_tickets (hash, expires_at, watcher) VALUES (?, ?, ?)";
+    this.#sql.exec(insert, hash, expiresAt, watcher);
   }
 
-  redeemTicket(hash: string, now: number): boolean {
-    this.#sql.exec("DELETE FROM tickets WHERE expires_at <= ?", now);
-    return this.#sql.exec("DELETE FROM tickets WHERE hash = ? RETURNING hash", hash).toArray().length > 0;
+  redeemTicket(hash: string, now: number): Watcher | null {
+    this.#sql.exec("DELETE FROM stream_tickets WHERE expires_at <= ?", now);
+    const taken = this.#sql
+      .exec("DELETE FROM stream_tickets WHERE hash = ? RETURNING watcher", hash)
+      .toArray();
+    return (taken[0]?.["watcher"] as Watcher | undefined) ?? null;
   }
 
   /** Drops what the archive holds anyway. */

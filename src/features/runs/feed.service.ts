@@ -10,6 +10,7 @@ import type {
   LogsQuery,
   MetricsPage,
   MetricsQuery,
+  Watcher,
 } from "../../kernel/ports/run-feeds.ts";
 import { randomToken, sha256Hex } from "../../kernel/secret.ts";
 import { readPoints, stampPoints } from "./metric-wire.ts";
@@ -81,21 +82,24 @@ const TICKET_SECONDS = 60;
 
 /** A one-use ticket to open the run's stream where headers cannot be set. */
 export async function createTicket(ctx: Ctx, runId: string): Promise<{ ticket: string; expires_in: number }> {
-  await getRun(ctx, runId);
+  const watcher = await admitUser(ctx, runId);
   const ticket = randomToken(32);
   const expiresAt = ctx.now.getTime() + TICKET_SECONDS * 1000;
-  await ctx.feeds.of(runId).addTicket(await sha256Hex(ticket), expiresAt);
+  await ctx.feeds.of(runId).addTicket(await sha256Hex(ticket), expiresAt, watcher);
   return { ticket, expires_in: TICKET_SECONDS };
 }
 
-/** Lets in a watcher who is signed in and may read the run. */
-export async function admitUser(ctx: Ctx, runId: string): Promise<void> {
+/** Lets in a watcher who is signed in and may read the run; says by what they watch. */
+export async function admitUser(ctx: Ctx, runId: string): Promise<Watcher> {
+  const { session, tokenId } = allow(ctx, "runs:read");
   await getRun(ctx, runId);
+  return session ? `session:${session.id}` : `token:${tokenId}`;
 }
 
-/** Lets in whoever has a ticket of the run's, and uses that up. */
-export async function redeemTicket(ctx: Ctx, runId: string, ticket: string): Promise<void> {
+/** Lets in whoever has a ticket of the run's, and uses that up; says by what they watch. */
+export async function redeemTicket(ctx: Ctx, runId: string, ticket: string): Promise<Watcher> {
   if (!isId(runId)) throw errors.runNotFound();
   const redeemed = await ctx.feeds.of(runId).redeemTicket(await sha256Hex(ticket), ctx.now.getTime());
   if (!redeemed) throw errors.ticketInvalid();
+  return redeemed;
 }

@@ -13,6 +13,7 @@ import type {
   MetricsPage,
   MetricsQuery,
   RunEnding,
+  Watcher,
 } from "../../kernel/ports/run-feeds.ts";
 import { isForeignKeyViolation } from "../../kernel/postgres-error.ts";
 import { wakeBy } from "./feed-alarm.ts";
@@ -23,7 +24,7 @@ import { expiryOf, hasEnded, isNews, leaseEnd, refuse } from "./feed-policy.ts";
 import { latestPoint, readLogs, readMetrics } from "./feed-queries.ts";
 import { replay } from "./feed-replay.ts";
 import { type Chunk, type FeedMeta, FeedStore } from "./feed-store.ts";
-import { FeedWatchers } from "./feed-watchers.ts";
+import { FeedWatchers, WATCHER_HEADER } from "./feed-watchers.ts";
 import { FeedWriteQueue } from "./feed-writer.ts";
 
 export interface RunFeedPorts {
@@ -54,7 +55,10 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
     readonly #queue = new FeedWriteQueue(this.#store, (events, latest) => this.#written(events, latest));
     readonly #copier = new FeedCopier(this.#store, (chunks) => this.#save(chunks));
     readonly #changes = new Exclusive();
-    readonly #watchers = new FeedWatchers(() => this.ctx.getWebSockets());
+    readonly #watchers = new FeedWatchers(
+      (watcher) => this.ctx.getWebSockets(watcher),
+      (socket) => this.ctx.getTags(socket)[0] as Watcher,
+    );
     #meta = this.#store.fact<FeedMeta>("meta");
     readonly #doubt = new FeedDoubt(this.#store);
     #latest = latestPoint(this.#store);
@@ -108,11 +112,11 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       });
     }
 
-    addTicket(hash: string, expiresAt: number): void {
-      this.#store.addTicket(hash, expiresAt);
+    addTicket(hash: string, expiresAt: number, watcher: Watcher): void {
+      this.#store.addTicket(hash, expiresAt, watcher);
     }
 
-    redeemTicket(hash: string, now: number): boolean {
+    redeemTicket(hash: string, now: number): Watcher | null {
       return this.#store.redeemTicket(hash, now);
     }
 
@@ -122,7 +126,7 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       if (!meta) return new Response(null, { status: 404 });
       const since = new URL(request.url).searchParams.get("since");
       const { 0: client, 1: server } = new WebSocketPair();
-      this.ctx.acceptWebSocket(server);
+      this.ctx.acceptWebSocket(server, [request.headers.get(WATCHER_HEADER) ?? ""]);
       // What is in the outbox is also in the store; sending it now keeps it from being sent twice to the new one.
       this.#watchers.flush(server);
       this.#watchers.send([helloFrame(this.#runId, meta.status, this.#queue.seq)], [server]);
@@ -160,6 +164,8 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
       await this.#archive();
       const now = Date.now();
       if (this.#verificationDue() <= now) await this.#reread();
+      if (this.#watchers.checkDue() <= now)
+        await this.#watchers.check((all) => this.#ports.archive.stillMay(this.#runId, all), now);
       if (this.#isLeaseOver(now)) await this.expireLease();
       if (this.#isExpendable(now)) this.#letGoOfHistory();
       this.#store.forgetAcksBefore(now - KEEP_ACKS_MS);
@@ -302,7 +308,7 @@ export const createRunFeed = <Env>(portsOf: (env: Env) => RunFeedPorts) =>
     async #schedule(): Promise<void> {
       const now = Date.now();
       const soon = now + ARCHIVE_EVERY_MS;
-      const due = [Math.max(this.#verificationDue(), soon)];
+      const due = [Math.max(Math.min(this.#verificationDue(), this.#watchers.checkDue()), soon)];
       if (this.#store.hasUnarchived()) due.push(soon);
       if (this.#doubt.open) due.push(now + RETRY_MS);
       if (this.#meta) due.push(Math.max(leaseEnd(this.#meta), soon));

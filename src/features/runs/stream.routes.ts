@@ -2,7 +2,9 @@ import type { AppContext } from "#http/context";
 import { createRoute, errors, IdParam, json, signedIn, z } from "#http/contract";
 import { admitsOrigin } from "#http/origin";
 import { createRouter } from "#http/router";
+import type { Watcher } from "../../kernel/ports/run-feeds.ts";
 import * as service from "./feed.service.ts";
+import { WATCHER_HEADER } from "./feed-watchers.ts";
 import * as refusals from "./runs.errors.ts";
 
 export const streamRoutes = createRouter();
@@ -58,11 +60,11 @@ streamRoutes.openapi(
     const { ticket, since } = c.req.valid("query");
     refuseForeignPages(c);
     if (c.req.query("token") !== undefined) throw refusals.tokenInUrl();
-    if (ticket === undefined) await service.admitUser(c.var.ctx, id);
+    const known = ticket === undefined ? await service.admitUser(c.var.ctx, id) : undefined;
     // A ticket is good once, so it is used only where a stream can be opened with it.
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") throw refusals.upgradeRequired();
-    if (ticket !== undefined) await service.redeemTicket(c.var.ctx, id, ticket);
-    return c.var.ctx.feeds.of(id).watch(upgradeRequest(c, since));
+    const watcher = known ?? (await service.redeemTicket(c.var.ctx, id, ticket!));
+    return c.var.ctx.feeds.of(id).watch(upgradeRequest(c, watcher, since));
   },
 );
 
@@ -75,11 +77,11 @@ function refuseForeignPages(c: AppContext): void {
 }
 
 /** What the feed needs of the handshake, and nothing else: no token travels further than this. */
-function upgradeRequest(c: AppContext, since: number | undefined): Request {
+function upgradeRequest(c: AppContext, watcher: Watcher, since: number | undefined): Request {
   const offered = (c.req.header("sec-websocket-protocol") ?? "")
     .split(",")
     .map((protocol) => protocol.trim());
-  const headers = new Headers({ upgrade: "websocket" });
+  const headers = new Headers({ upgrade: "websocket", [WATCHER_HEADER]: watcher });
   if (offered.includes(STREAM_PROTOCOL)) headers.set("sec-websocket-protocol", STREAM_PROTOCOL);
   return new Request(`https://feed/${since === undefined ? "" : `?since=${since}`}`, { headers });
 }

@@ -34,6 +34,9 @@ export interface LogLine {
 }
 
 /** Who is writing: the run's owner, an administrator (scope `null`), or the agent that holds the run. */
+/** By what somebody watches: when that ends, so does the watching. */
+export type Watcher = `session:${string}` | `token:${string}`;
+
 export type FeedWriter = { kind: "user"; scope: Scope } | { kind: "agent"; agentId: string };
 
 /** A batch under the same key is stored once; with a digest it must also say the same. */
@@ -108,10 +111,10 @@ export interface RunFeedHandle {
   expireLease(): Promise<boolean>;
   /** Deletes the run with its history and forgets everything; `false` when it was gone already. */
   remove(): Promise<boolean>;
-  /** Remembers a one-use ticket by its hash. */
-  addTicket(hash: string, expiresAt: number): Promise<void>;
-  /** Uses a ticket up; `false` when there is none such or it is too old. */
-  redeemTicket(hash: string, now: number): Promise<boolean>;
+  /** Remembers a one-use ticket by its hash, and for whom it is. */
+  addTicket(hash: string, expiresAt: number, watcher: Watcher): Promise<void>;
+  /** Uses a ticket up and says for whom it was; nothing when there is none such or it is too old. */
+  redeemTicket(hash: string, now: number): Promise<Watcher | null>;
   /** Hands the upgrade request of an authorised watcher to the feed. */
   watch(request: Request): Promise<Response>;
 }
