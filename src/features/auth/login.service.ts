@@ -26,7 +26,10 @@ async function takeLoginAttempt(
   account: Account | undefined,
 ): Promise<AppError | undefined> {
   const refusal = await takeAttempt(ctx, `login:${email}`);
-  if (!refusal || !account || !(await isKnownNetwork(ctx, account.id))) return refusal;
+  if (!refusal) return undefined;
+  // Asked for nobody too, so that it takes as long.
+  const isKnown = await isKnownNetwork(ctx, account?.id ?? crypto.randomUUID());
+  if (!isKnown) return refusal;
   return takeAttempt(ctx, `login:${email}:${ctx.client.network}`);
 }
 
