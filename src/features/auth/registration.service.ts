@@ -2,7 +2,6 @@ import { allowPerson } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import {
   type Account,
-  adminAddresses,
   checkNewPassword,
   findAccount,
   findAccountByEmail,
@@ -13,47 +12,17 @@ import {
   verifyAddress,
 } from "../accounts/index.ts";
 import { sendMail } from "../mail/index.ts";
-import {
-  endOneTime,
-  issueOneTime,
-  peekOneTime,
-  recallOneTime,
-  redeemOneTime,
-} from "../one-time-tokens/index.ts";
+import { askForApproval, mailVerification } from "../newcomers/index.ts";
+import { peekOneTime, recallOneTime, redeemOneTime } from "../one-time-tokens/index.ts";
 import * as errors from "./auth.errors.ts";
 import type { Register, Registered } from "./auth.schema.ts";
 import { isMailAllowed } from "./mail-limit.ts";
-
-const VERIFY_SECONDS = 24 * 3600;
-const APPROVE_SECONDS = 7 * 86_400;
 
 const MESSAGES = {
   open: "Welcome; you may sign in.",
   verify: "Open the link we mailed to this address, then sign in.",
   approve: "Open the link we mailed to this address; an administrator will then let you in.",
 } as const;
-
-async function mailVerification(ctx: Ctx, account: Account): Promise<void> {
-  await endOneTime(ctx, "verify-email", account.id);
-  const token = await issueOneTime(ctx, {
-    purpose: "verify-email",
-    ttlSeconds: VERIFY_SECONDS,
-    userId: account.id,
-    data: { email: account.email },
-  });
-  await sendMail(ctx, "verify-email", account.email, {
-    subject: "Verify your address for Myelin",
-    paragraphs: [
-      `Hello ${account.name},`,
-      "please show that this address is yours. The link works once and for a day.",
-      "If you did not open an account, nothing happens without it.",
-    ],
-    action: {
-      label: "Verify this address",
-      url: `${ctx.settings.publicUrl}/api/auth/verify-email?token=${token}`,
-    },
-  });
-}
 
 /** Tells the owner of an address that somebody, perhaps they, tried to open a second account with it. */
 async function mailKnown(ctx: Ctx, email: string): Promise<void> {
@@ -96,28 +65,6 @@ export async function resendVerification(ctx: Ctx, email: string): Promise<void>
   const isAllowed = await isMailAllowed(ctx, "verify", email);
   if (account?.emailVerifiedAt === null && isAllowed)
     ctx.background("mail.verify", mailVerification(ctx, account));
-}
-
-async function askForApproval(ctx: Ctx, account: Account): Promise<void> {
-  const token = await issueOneTime(ctx, {
-    purpose: "approve-user",
-    ttlSeconds: APPROVE_SECONDS,
-    userId: account.id,
-  });
-  for (const admin of await adminAddresses(ctx.db)) {
-    await sendMail(ctx, "approval-request", admin, {
-      subject: "Somebody asks to be let in to Myelin",
-      paragraphs: [
-        `${account.name} (${account.email}) has opened an account and verified the address.`,
-        `The link was opened from ${ctx.client.ip ?? "an unknown address"}.`,
-        "You will be asked to sign in before anything happens.",
-      ],
-      action: {
-        label: "Look at the request",
-        url: `${ctx.settings.publicUrl}/api/auth/approve-user?token=${token}`,
-      },
-    });
-  }
 }
 
 export type Verification = "email_verified" | "already_verified";
