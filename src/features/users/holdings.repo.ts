@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { agents, datasets, endpoints, models, runs, sessions, users } from "#db/schema";
-import { heldAdmins, isExpendable, isSpared, lockAdmins } from "./last-admin.repo.ts";
+import { heldAdmins, isExpendable, isSpared, lockAdmins } from "../accounts/index.ts";
 
 /** Every table of things that have an owner, blobs, pools or machines behind them: none may go by a cascade. */
 export const OWNED = { datasets, models, runs, endpoints, agents };

@@ -5,8 +5,7 @@ import { behind, newestFirst } from "#db/page";
 import { roles, type RoleRow, type UserRow, users } from "#db/schema";
 import type { Role } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
-import { type Account, accountColumns } from "../accounts/index.ts";
-import { heldAdmins, isSpared } from "./last-admin.repo.ts";
+import { type Account, accountColumns, heldAdmins, isSpared } from "../accounts/index.ts";
 import type { UserStatus } from "./users.schema.ts";
 
 export interface UserFilter {
