@@ -35,3 +35,56 @@ it("trusts the edge unless told how many proxies there are", () => {
   expect(read({ TRUSTED_HOPS: "0" }).TRUSTED_HOPS).toBe(0);
   expect(() => read({ TRUSTED_HOPS: "" })).toThrow("TRUSTED_HOPS");
 });
+
+const provider = {
+  name: "company",
+  issuer: "https://id.example",
+  client_id: "c",
+  client_secret: "hush-hush",
+};
+const providers = (...changes: object[]) =>
+  read({ OIDC_PROVIDERS: JSON.stringify(changes.map((change) => ({ ...provider, ...change }))) })
+    .OIDC_PROVIDERS;
+
+it("takes identity providers as JSON, plain http on this machine only", () => {
+  expect(read({}).OIDC_PROVIDERS).toEqual([]);
+  expect(providers({ roles: { ops: "admin" } })[0]).toMatchObject({
+    ...{ label: "company", clientSecret: "hush-hush", linkVerifiedEmail: false, allowSignup: true },
+    roles: new Map([["ops", "admin"]]),
+  });
+  for (const issuer of ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"])
+    expect(providers({ issuer })[0]?.issuer).toBe(issuer);
+});
+
+it.each([
+  [{ issuer: "http://id.example" }, "0 issuer must be an https address"],
+  [{ issuer: "http://localhost.evil.example" }, "0 issuer must be"],
+  [{ name: "No Name" }, "0 name must be of a-z"],
+  [{ name: "ldap" }, "0 name is taken by the directory"],
+  [{ roles: { ops: "root" } }, "0 roles ops"],
+  [{ link_verified_email: "yes" }, "0 link_verified_email"],
+  [{ scopes: "email" }, "0 scopes must include openid"],
+  [{ client_secrets: "hush-hush" }, "client_secrets"],
+])("refuses the identity provider %o and shows no secret", (change, text) => {
+  expect(() => providers(change)).toThrow(text);
+  expect(() => providers(change)).not.toThrow(/hush/);
+  expect(() => providers({}, {})).toThrow("names a provider twice");
+  expect(() => read({ OIDC_PROVIDERS: '[{"client_secret": "hush-hush"' })).not.toThrow(/hush/);
+});
+
+it("sends passwords in clear to a directory on this machine, or when told to, only", () => {
+  const ldap =
+    (url: string, extra = {}) =>
+    () =>
+      read({ LDAP_URL: url, LDAP_BASE_DN: "dc=example", ...extra });
+  for (const url of ["ldaps://dir.example", "ldap://127.0.0.1:389", "ldap://localhost"])
+    expect(ldap(url)).not.toThrow();
+  for (const url of ["ldap://dir.example", "ldap://127.0.0.1.evil.example"])
+    expect(ldap(url)).toThrow("in clear");
+  expect(ldap("ldap://dir.example", { LDAP_ALLOW_PLAIN: "true" })).not.toThrow();
+  expect(ldap("http://dir.example")).toThrow("LDAP_URL must be ldap://host or ldaps://host");
+  expect(ldap("ldaps://dir.example", { LDAP_USER_FILTER: "(uid=*)" })).toThrow(
+    "LDAP_USER_FILTER must hold {username}",
+  );
+  expect(ldap("ldaps://dir.example", { LDAP_BIND_DN: "cn=x" })).toThrow("without LDAP_BIND_PASSWORD");
+});

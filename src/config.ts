@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ldapFault, ldapUrl, oidcProviders, roleGroups } from "./identity-config.ts";
 import { ROLES, type Role } from "./kernel/actor.ts";
 import type { Settings } from "./kernel/ctx.ts";
 import { SecretText } from "./kernel/secret-text.ts";
@@ -97,6 +98,29 @@ export const Variables = z.object({
   RATE_LIMIT_API: perMinute(1000),
   /** Proxies of our own in front, each of which adds to `X-Forwarded-For`; unset behind Cloudflare. */
   TRUSTED_HOPS: wholeNumber.optional(),
+  /** JSON array; see `identity-config.ts`. */
+  OIDC_PROVIDERS: oidcProviders.default([]),
+  LDAP_URL: ldapUrl.optional(),
+  LDAP_BASE_DN: z.string().min(1).optional(),
+  LDAP_BIND_DN: z.string().min(1).optional(),
+  LDAP_BIND_PASSWORD: z.string().min(1).optional(),
+  LDAP_USER_FILTER: z
+    .string()
+    .includes("{username}", { message: "must hold {username}" })
+    .default("(|(mail={username})(uid={username}))"),
+  /** Finds groups by `{dn}` or `{username}`, where entries do not name theirs. */
+  LDAP_GROUP_FILTER: z
+    .string()
+    .regex(/\{(?:dn|username)\}/, "must hold {dn} or {username}")
+    .optional(),
+  LDAP_GROUP_ATTRIBUTE: z.string().min(1).default("memberOf"),
+  LDAP_ROLE_GROUPS: roleGroups.optional(),
+  LDAP_TIMEOUT_MS: z.coerce.number().int().min(100).max(60_000).default(5000),
+  /** Lets passwords cross a network in clear, to a directory without TLS. */
+  LDAP_ALLOW_PLAIN: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
   RESEND_API_KEY: z.string().min(1).optional(),
   MAIL_FROM: z.string().min(3).optional(),
   S3_ENDPOINT: z.string().url().optional(),
@@ -115,6 +139,8 @@ export const SECRET_NAMES = [
   "JWT_SECRET",
   "JWT_PREVIOUS_SECRETS",
   "JWT_PRIVATE_KEY",
+  "LDAP_BIND_PASSWORD",
+  "OIDC_PROVIDERS",
   "ENCRYPTION_KEYS",
   "AUDIT_SECRET",
   "RESEND_API_KEY",
@@ -130,6 +156,8 @@ const TOGETHER = [
   ["S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
   ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"],
   ["RESEND_API_KEY", "MAIL_FROM"],
+  ["LDAP_URL", "LDAP_BASE_DN"],
+  ["LDAP_BIND_DN", "LDAP_BIND_PASSWORD"],
 ] as const satisfies (keyof Config)[][];
 
 function faultsIn(config: Config): string[] {
@@ -140,7 +168,12 @@ function faultsIn(config: Config): string[] {
     const given = names.filter((name) => config[name] !== undefined);
     return [`${given.join(", ")} without ${missing.join(", ")}`];
   });
-  return needsKey ? [...alone, `JWT_ALGORITHM ${config.JWT_ALGORITHM} without JWT_PRIVATE_KEY`] : alone;
+  const inClear = ldapFault(config);
+  return [
+    ...alone,
+    ...(needsKey ? [`JWT_ALGORITHM ${config.JWT_ALGORITHM} without JWT_PRIVATE_KEY`] : []),
+    ...(inClear ? [inClear] : []),
+  ];
 }
 
 /** Says which variables are wrong, and never what they hold. */

@@ -8,8 +8,10 @@ import {
 } from "./adapters/durable.ts";
 import { inTurn } from "./adapters/hash-queue.ts";
 import { createJwt } from "./adapters/jwt.ts";
+import { createLdapDirectory } from "./adapters/ldap.ts";
 import { withFallback } from "./adapters/limiter-fallback.ts";
 import { createDb } from "./adapters/neon.ts";
+import { createOidcProvider } from "./adapters/oidc.ts";
 import { onnxRuntime } from "./adapters/onnxruntime.ts";
 import { createR2Blobs } from "./adapters/r2.ts";
 import { createResendMailer } from "./adapters/resend.ts";
@@ -19,6 +21,7 @@ import { type Config, readConfig, settingsOf, Variables } from "./config.ts";
 import { type AuditLogPorts, createAuditArchive } from "./features/audit/index.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
 import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
+import { ldapOptionsOf } from "./identity-config.ts";
 import type { Actor } from "./kernel/actor.ts";
 import { auditEventOf } from "./kernel/audit-event.ts";
 import type { Client, Ctx } from "./kernel/ctx.ts";
@@ -69,6 +72,11 @@ function limiterOf(config: Config, namespace: DurableObjectNamespace): Limiter {
 const mailerOf = ({ RESEND_API_KEY: apiKey, MAIL_FROM: from }: Config) =>
   apiKey && from ? createResendMailer({ apiKey, from }) : null;
 
+function directoryOf(config: Config) {
+  const options = ldapOptionsOf(config);
+  return options ? createLdapDirectory(options) : null;
+}
+
 function assemble(env: Env): Platform {
   const config = readConfig(env);
   const log = createLog(config.LOG_LEVEL);
@@ -93,6 +101,8 @@ function assemble(env: Env): Platform {
     }),
     sealer: createAesSealer(config.ENCRYPTION_KEYS ?? [{ id: "jwt", secret: config.JWT_SECRET }]),
     mailer: mailerOf(config),
+    identityProviders: new Map(config.OIDC_PROVIDERS.map((given) => [given.name, createOidcProvider(given)])),
+    directory: directoryOf(config),
     auditTrail: createAuditTrail(env.AUDIT_LOG),
   };
 }

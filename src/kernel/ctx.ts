@@ -3,6 +3,8 @@ import type { Actor, Role } from "./actor.ts";
 import type { Log } from "./log.ts";
 import type { Blobs } from "./ports/blobs.ts";
 import type { AuditInput, AuditTrail } from "./ports/audit-trail.ts";
+import type { Directory } from "./ports/directory.ts";
+import type { IdentityProvider } from "./ports/identity-provider.ts";
 import type { Limiter } from "./ports/limiter.ts";
 import type { Mailer } from "./ports/mailer.ts";
 import type { ModelPools } from "./ports/model-pools.ts";
@@ -65,6 +67,10 @@ export interface Ctx {
   sealer: Sealer;
   /** Delivers mail; `null` where the outbox is all there is. */
   mailer: Mailer | null;
+  /** Who else says who somebody is, by name. */
+  identityProviders: ReadonlyMap<string, IdentityProvider>;
+  /** Checks the passwords of people who have none here; `null` where there is none. */
+  directory: Directory | null;
   auditTrail: AuditTrail;
   /** Writes down what happened, by whom and from where. Never throws: what cannot be written is logged. */
   audit(event: AuditInput): Promise<void>;

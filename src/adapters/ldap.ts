@@ -1,0 +1,125 @@
+import { BusyError, Client, type Entry, ResultCodeError, UnavailableError } from "ldapts";
+import type { Role } from "../kernel/actor.ts";
+import type { Directory, DirectoryReply } from "../kernel/ports/directory.ts";
+import type { ExternalPerson } from "../kernel/ports/identity-provider.ts";
+import { mappedRole } from "../kernel/role-mapping.ts";
+import { fillFilter, plainDn } from "./ldap-text.ts";
+
+export interface LdapOptions {
+  /** `ldap://` or `ldaps://`. */
+  url: string;
+  /** Who searches; nobody (an anonymous bind) when unset. */
+  bindDn?: string;
+  bindPassword?: string;
+  baseDn: string;
+  /** With `{username}` for what was typed. */
+  userFilter: string;
+  /** Finds the groups of `{dn}` or `{username}`; the entry's own attribute says them when unset. */
+  groupFilter?: string;
+  groupAttribute: string;
+  /** Group DN → role, the DNs in plain spelling; the directory says nothing of roles when unset. */
+  roleGroups?: ReadonlyMap<string, Role>;
+  timeoutMs: number;
+}
+
+const NAMES = ["displayName", "cn"];
+
+const texts = (value: Entry[string] | undefined): string[] =>
+  [value ?? []].flat().filter((item): item is string => typeof item === "string" && item !== "");
+
+const first = (entry: Entry, ...attributes: string[]): string | null =>
+  attributes.flatMap((attribute) => texts(entry[attribute]))[0] ?? null;
+
+const subjectOf = (entry: Entry): string => first(entry, "entryUUID") ?? plainDn(entry.dn);
+
+const unavailable = (error: unknown): DirectoryReply => ({
+  ok: false,
+  reason: "unavailable",
+  detail: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+});
+
+/** Sign-in against an LDAP directory: search with an account of our own, then bind as the entry that was found. */
+export function createLdapDirectory(options: LdapOptions): Directory {
+  const { url, baseDn, timeoutMs, groupAttribute, groupFilter, roleGroups } = options;
+  const issuer = `${url}/${plainDn(baseDn)}`;
+
+  async function search(client: Client, username: string): Promise<Entry[]> {
+    const { searchEntries } = await client.search(baseDn, {
+      scope: "sub",
+      filter: fillFilter(options.userFilter, { username }),
+      // Two are as bad as many.
+      sizeLimit: 2,
+      attributes: ["mail", "entryUUID", groupAttribute, ...NAMES],
+    });
+    return searchEntries;
+  }
+
+  async function groupsOf(client: Client, entry: Entry, username: string): Promise<string[]> {
+    if (groupFilter === undefined) return texts(entry[groupAttribute]);
+    const { searchEntries } = await client.search(baseDn, {
+      scope: "sub",
+      filter: fillFilter(groupFilter, { dn: entry.dn, username }),
+      attributes: ["1.1"],
+    });
+    return searchEntries.map(({ dn }) => dn);
+  }
+
+  async function personOf(client: Client, entry: Entry, username: string): Promise<ExternalPerson> {
+    const email = first(entry, "mail");
+    return {
+      ...{ issuer, subject: subjectOf(entry), email, emailVerified: email !== null },
+      name: first(entry, ...NAMES),
+      role: roleGroups
+        ? mappedRole((await groupsOf(client, entry, username)).map(plainDn), roleGroups)
+        : null,
+    };
+  }
+
+  /** Whether the entry's password is right; any other answer of the server's than "busy" says that it is not. */
+  async function isBound(client: Client, dn: string, password: string): Promise<boolean> {
+    try {
+      await client.bind(dn, password);
+      return true;
+    } catch (error) {
+      const isAnswer = error instanceof ResultCodeError;
+      if (isAnswer && !(error instanceof BusyError || error instanceof UnavailableError)) return false;
+      throw error;
+    }
+  }
+
+  async function ask(client: Client, username: string, password: string, mayTry: MayTry) {
+    if (options.bindDn !== undefined) await client.bind(options.bindDn, options.bindPassword);
+    const [entry, ...others] = await search(client, username);
+    if (!entry) return refused("unknown");
+    if (others.length > 0) return refused("ambiguous");
+    const person = await personOf(client, entry, username);
+    if (!(await mayTry(person.subject))) return refused("held");
+    // Last on this connection, which from here on has the person's rights.
+    return (await isBound(client, entry.dn, password))
+      ? { ok: true as const, person }
+      : refused("wrong_password");
+  }
+
+  return {
+    issuer,
+    async authenticate(username, password, mayTry): Promise<DirectoryReply> {
+      // A bind with a name and no password succeeds as nobody (RFC 4513, section 5.1.2).
+      if (username === "" || password === "") return refused("wrong_password");
+      const client = new Client({ url, timeout: timeoutMs, connectTimeout: timeoutMs });
+      try {
+        return await ask(client, username, password, mayTry);
+      } catch (error) {
+        return unavailable(error);
+      } finally {
+        await client.unbind().catch(() => undefined);
+      }
+    },
+  };
+}
+
+type MayTry = (subject: string) => Promise<boolean>;
+
+const refused = (reason: "unknown" | "ambiguous" | "held" | "wrong_password"): DirectoryReply => ({
+  ok: false,
+  reason,
+});

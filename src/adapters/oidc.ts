@@ -1,0 +1,168 @@
+import * as oidc from "openid-client";
+import type { Role } from "../kernel/actor.ts";
+import type {
+  ExternalPerson,
+  IdentityProvider,
+  ProviderRefusal,
+  ProviderReply,
+  RoundTrip,
+} from "../kernel/ports/identity-provider.ts";
+import { mappedRole } from "../kernel/role-mapping.ts";
+
+export interface OidcOptions {
+  name: string;
+  label: string;
+  /** https, or http on loopback. */
+  issuer: string;
+  clientId: string;
+  /** None for a public client. */
+  clientSecret?: string;
+  scopes: string;
+  /** The claim whose text, or list of texts, `roles` maps. */
+  roleClaim?: string;
+  roles: ReadonlyMap<string, Role>;
+  linkVerifiedEmail: boolean;
+  allowSignup: boolean;
+}
+
+const TIMEOUT_SECONDS = 10;
+const DISCOVERED_MS = 3_600_000;
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+const isPlainLoopback = ({ protocol, hostname }: URL) => protocol === "http:" && LOOPBACK.test(hostname);
+
+/** Whatever the provider's metadata says: what is sent to an endpoint goes by TLS, or does not leave the machine. */
+function checkEndpoints(config: oidc.Configuration, issuer: URL): void {
+  const { authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint } = config.serverMetadata();
+  for (const endpoint of [authorization_endpoint, token_endpoint, jwks_uri]) {
+    if (endpoint === undefined) throw new Error("the provider's metadata lacks an endpoint");
+  }
+  for (const endpoint of [authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint]) {
+    if (endpoint === undefined) continue;
+    const url = new URL(endpoint);
+    if (url.protocol !== "https:" && !(isPlainLoopback(issuer) && isPlainLoopback(url)))
+      throw new Error(`the provider's metadata names an endpoint without TLS at ${url.host}`);
+  }
+}
+
+/** A secret goes the way the provider takes it, in the header unless it says otherwise (RFC 8414, section 2). */
+function clientAuth(secret: string | undefined): oidc.ClientAuth {
+  if (secret === undefined) return oidc.None();
+  const [basic, post] = [oidc.ClientSecretBasic(secret), oidc.ClientSecretPost(secret)];
+  return (server, ...rest) => {
+    const { token_endpoint_auth_methods_supported: methods } = server;
+    const takesPost = methods?.includes("client_secret_post") && !methods.includes("client_secret_basic");
+    return (takesPost ? post : basic)(server, ...rest);
+  };
+}
+
+async function discover({ issuer, clientId, clientSecret }: OidcOptions): Promise<oidc.Configuration> {
+  const url = new URL(issuer);
+  const config = await oidc.discovery(url, clientId, {}, clientAuth(clientSecret), {
+    timeout: TIMEOUT_SECONDS,
+    execute: [
+      // Without it the library trusts TLS alone and does not look at an ID token's signature.
+      oidc.enableNonRepudiationChecks,
+      ...(isPlainLoopback(url) ? [oidc.allowInsecureRequests] : []),
+    ],
+  });
+  config.timeout = TIMEOUT_SECONDS;
+  checkEndpoints(config, url);
+  return config;
+}
+
+// The provider could not be asked, in contrast to having said something wrong.
+const UNANSWERED = new Set(["OAUTH_TIMEOUT", "OAUTH_ABORT", "OAUTH_RESPONSE_IS_NOT_CONFORM"]);
+
+/** Only code and text: the causes of the library's errors hold whole answers, tokens included. */
+function refusalOf(error: unknown): { ok: false; reason: ProviderRefusal; detail: string } {
+  const { code = "", message = "" } = error as { code?: string; message?: string };
+  const detail = `${code} ${message}`.trim();
+  if (error instanceof oidc.AuthorizationResponseError) return { ok: false, reason: "denied", detail };
+  const isAnswer = code.startsWith("OAUTH_") && !UNANSWERED.has(code);
+  return { ok: false, reason: isAnswer ? "rejected" : "unavailable", detail };
+}
+
+type Claims = Record<string, unknown>;
+
+const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+
+function roleIn(claims: Claims, { roleClaim, roles }: OidcOptions): Role | null {
+  const value = roleClaim === undefined ? undefined : claims[roleClaim];
+  if (value === undefined || value === null) return null;
+  return mappedRole(
+    [value].flat().filter((item) => typeof item === "string"),
+    roles,
+  );
+}
+
+const toPerson = (claims: oidc.IDToken, all: Claims, options: OidcOptions): ExternalPerson => ({
+  issuer: claims.iss,
+  subject: claims.sub,
+  email: text(all["email"]),
+  emailVerified: all["email_verified"] === true,
+  name: text(all["name"]) ?? text(all["preferred_username"]),
+  role: roleIn(all, options),
+});
+
+/** An OpenID Connect provider by its discovery document: authorization code with PKCE, ID tokens checked by its keys. */
+export function createOidcProvider(options: OidcOptions): IdentityProvider {
+  let known: { config: oidc.Configuration; at: number } | undefined;
+
+  // The result is shared between requests, never the waiting for it: workerd ties a promise to its request.
+  async function configuration(): Promise<oidc.Configuration> {
+    if (known && Date.now() - known.at < DISCOVERED_MS) return known.config;
+    const config = await discover(options);
+    known = { config, at: Date.now() };
+    return config;
+  }
+
+  /** Providers may keep all claims but the subject for their userinfo endpoint. */
+  async function allClaims(config: oidc.Configuration, claims: oidc.IDToken, token: string): Promise<Claims> {
+    const wanted = ["email", ...(options.roleClaim === undefined ? [] : [options.roleClaim])];
+    const isWhole = wanted.every((name) => claims[name] !== undefined);
+    if (isWhole || config.serverMetadata().userinfo_endpoint === undefined) return claims;
+    return { ...(await oidc.fetchUserInfo(config, token, claims.sub)), ...claims };
+  }
+
+  async function redeemed({ redirectUri, state, nonce, verifier }: RoundTrip, query: string) {
+    const config = await configuration();
+    const url = new URL(redirectUri);
+    url.search = query;
+    const tokens = await oidc.authorizationCodeGrant(config, url, {
+      expectedState: state,
+      expectedNonce: nonce,
+      pkceCodeVerifier: verifier,
+      idTokenExpected: true,
+    });
+    const claims = tokens.claims()!;
+    return toPerson(claims, await allClaims(config, claims, tokens.access_token), options);
+  }
+
+  const { name, label, linkVerifiedEmail, allowSignup } = options;
+  return {
+    ...{ name, label, linkVerifiedEmail, allowSignup },
+    async authorizationUrl({ redirectUri, state, nonce, verifier }): Promise<ProviderReply<{ url: string }>> {
+      try {
+        const url = oidc.buildAuthorizationUrl(await configuration(), {
+          redirect_uri: redirectUri,
+          scope: options.scopes,
+          code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+          code_challenge_method: "S256",
+          state,
+          nonce,
+        });
+        return { ok: true, url: url.href };
+      } catch (error) {
+        return refusalOf(error);
+      }
+    },
+    async redeem(trip, query) {
+      try {
+        return { ok: true, person: await redeemed(trip, query) };
+      } catch (error) {
+        return refusalOf(error);
+      }
+    },
+  };
+}
