@@ -10,6 +10,7 @@ import {
   linkRoutes,
 } from "./features/auth/index.ts";
 import { builtinRoutes, datasetRoutes } from "./features/datasets/index.ts";
+import { identityRoutes, oidcRoutes } from "./features/federation/index.ts";
 import { inferenceRoutes } from "./features/inference/index.ts";
 import { mailRoutes } from "./features/mail/index.ts";
 import { mfaRoutes } from "./features/mfa/index.ts";
@@ -76,6 +77,8 @@ export function createApp(platform: Platform): Router {
   app.route("/", linkRoutes);
   app.route("/", compatRoutes);
   app.route("/", jwksRoutes);
+  app.route("/", oidcRoutes);
+  app.route("/", identityRoutes);
   app.route("/", accountPages);
   app.route("/", sessionRoutes);
   app.route("/", mfaRoutes);

@@ -9,11 +9,13 @@ export async function sha256Hex(data: string | BufferSource): Promise<string> {
 export const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** `byteLength` random bytes as URL-safe base64 without padding. */
-export function randomToken(byteLength: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(byteLength));
-  return btoa(String.fromCharCode(...bytes))
+/** URL-safe base64 without padding (RFC 4648, section 5). */
+export const toBase64Url = (bytes: Uint8Array): string =>
+  btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replaceAll("=", "");
-}
+
+/** `byteLength` random bytes as URL-safe base64 without padding. */
+export const randomToken = (byteLength: number): string =>
+  toBase64Url(crypto.getRandomValues(new Uint8Array(byteLength)));
