@@ -1,6 +1,6 @@
 import { allow } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
-import type { AppError } from "../../kernel/errors.ts";
+import { AppError } from "../../kernel/errors.ts";
 import {
   type Account,
   findAccount,
@@ -9,6 +9,7 @@ import {
   updateAccount,
   type User,
 } from "../accounts/index.ts";
+import { signInByDirectory } from "../federation/index.ts";
 import { forgiveAttempts, takeAttempt } from "../lockouts/index.ts";
 import { type MfaRequired, passFirstFactor } from "../mfa/index.ts";
 import { isKnownNetwork, type SignedIn } from "../sessions/index.ts";
@@ -43,15 +44,33 @@ async function refused(ctx: Ctx, account: Account | undefined, refusal: AppError
   return refusal;
 }
 
+/**
+ * The account a password opens, and whose password it was. The directory is asked for whom we have no password of, at the
+ * same time as the hash is made: neither who has one here nor who is in the directory shows in how long it takes.
+ */
+async function provenBy(
+  ctx: Ctx,
+  account: Account | undefined,
+  { email, password }: Login,
+): Promise<{ account: Account; method: string } | AppError> {
+  const [isRight, answer] = await Promise.all([
+    isPasswordOf(ctx, account, password),
+    account?.passwordHash ? undefined : signInByDirectory(ctx, email, password),
+  ]);
+  if (isRight && account) return { account, method: "password" };
+  if (!answer) return errors.invalidCredentials();
+  return "refusal" in answer ? answer.refusal : { account: answer.account, method: "ldap" };
+}
+
 /** Opens a session for the right password, or the second step where the account has a second factor. */
-export async function login(ctx: Ctx, { email, password }: Login): Promise<SignedIn | MfaRequired> {
-  const account = await findAccountByEmail(ctx.db, email);
-  const locked = await takeLoginAttempt(ctx, email, account);
-  if (locked) throw await refused(ctx, account, locked);
-  const isRight = await isPasswordOf(ctx, account, password);
-  if (!isRight || !account) throw await refused(ctx, account, errors.invalidCredentials());
-  ctx.background("auth.forgive", forgiveAttempts(ctx, `login:${email}`));
-  return passFirstFactor(ctx, account, "password");
+export async function login(ctx: Ctx, given: Login): Promise<SignedIn | MfaRequired> {
+  const known = await findAccountByEmail(ctx.db, given.email);
+  const locked = await takeLoginAttempt(ctx, given.email, known);
+  if (locked) throw await refused(ctx, known, locked);
+  const proven = await provenBy(ctx, known, given);
+  if (proven instanceof AppError) throw await refused(ctx, known, proven);
+  ctx.background("auth.forgive", forgiveAttempts(ctx, `login:${given.email}`));
+  return passFirstFactor(ctx, proven.account, proven.method);
 }
 
 export async function me(ctx: Ctx): Promise<User> {
