@@ -1,0 +1,340 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Platform } from "../local/platform.ts";
+import { createLdapDirectory, type LdapOptions } from "../src/adapters/ldap.ts";
+import { type Answer, anonymous, Client, query } from "./support/client.ts";
+import { expectStatus } from "./support/refusal.ts";
+import { BASE, hasSlapd, READER, type Slapd, startSlapd } from "./support/slapd.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "myelin-ldap-"));
+
+let slapd: Slapd;
+let platform: Platform;
+
+/** The platform reads which authorities to trust when its code is loaded. */
+async function startTrusting(caFile: string, env: Record<string, string>): Promise<Platform> {
+  process.env["NODE_EXTRA_CA_CERTS"] = caFile;
+  const { startPlatform } = await import("../local/platform.ts");
+  delete process.env["NODE_EXTRA_CA_CERTS"];
+  return startPlatform({ dataDir: join(folder, "data"), port: 0, agent: false, env });
+}
+
+beforeAll(async () => {
+  if (!hasSlapd) return;
+  slapd = await startSlapd();
+  const roles = { [`CN=Ops, OU=groups, ${BASE}`]: "admin", [`cn=guests,ou=groups,${BASE}`]: "viewer" };
+  platform = await startTrusting(slapd.caFile, {
+    ...{ LOG_LEVEL: "warn", REGISTRATION: "approve" },
+    ...{ RATE_LIMIT_LOGIN: "0", RATE_LIMIT_REGISTER: "0", RATE_LIMIT_API: "0" },
+    ...{ LDAP_URL: slapd.secureUrl, LDAP_BASE_DN: BASE, LDAP_TIMEOUT_MS: "2000" },
+    ...{ LDAP_BIND_DN: READER.dn, LDAP_BIND_PASSWORD: READER.password },
+    LDAP_ROLE_GROUPS: JSON.stringify(roles),
+  });
+}, 120_000);
+afterAll(async () => {
+  await Promise.all([platform?.stop(), slapd?.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const sql = (text: string, parameters: unknown[] = []) => query(text, parameters, platform.databaseUrl);
+const login = (email: string, password: string): Promise<Answer> =>
+  anonymous(platform.url).post("/api/auth/login", { email, password });
+
+interface DirectoryPerson {
+  uid: string;
+  mail: string;
+  password: string;
+  dn: string;
+}
+
+async function person(mail?: string): Promise<DirectoryPerson> {
+  const uid = `p${randomUUID().slice(0, 8)}`;
+  const given = { uid, mail: mail ?? `${uid}@example.com`, password: `pass-${randomUUID()}` };
+  return { ...given, dn: await slapd.addPerson(uid, given.mail, given.password) };
+}
+
+/** An account with a password here. */
+async function local(): Promise<{ email: string; password: string }> {
+  const account = { email: `${randomUUID()}@example.com`, password: `pass-${randomUUID()}` };
+  expectStatus(
+    await anonymous(platform.url).post("/api/auth/register", { ...account, name: "L" }),
+    "register",
+    201,
+  );
+  await sql("update users set email_verified_at = now(), approved_at = now() where email = $1", [
+    account.email,
+  ]);
+  return account;
+}
+
+const INVALID = [401, "INVALID_CREDENTIALS"];
+const refusalOf = ({ status, body }: Answer) => [status, body.code];
+
+describe.skipIf(!hasSlapd)("signing in with the directory's password (slapd, over LDAPS)", () => {
+  it("opens an account at once, and finds it again by uid or mail", async () => {
+    const { uid, mail, password } = await person();
+    const first = await login(mail, password);
+    expectStatus(first, "first", 200);
+    expect(first.body.user).toMatchObject({
+      email: mail,
+      email_verified: true,
+      name: `Dr. ${uid}`,
+      role: "user",
+    });
+    const again = await login(` ${uid.toUpperCase()} `, password);
+    expect(again.body.user.id).toBe(first.body.user.id);
+    const client = new Client(platform.url, { authorization: `Bearer ${again.body.access_token}` });
+    expect((await client.get("/api/auth/sessions")).body[0].methods).toEqual(["ldap"]);
+    expect((await client.get("/api/auth/identities")).body).toMatchObject([
+      {
+        provider: "ldap",
+        issuer: `${slapd.secureUrl}/${BASE}`,
+        subject: expect.stringMatching(/^[\da-f-]{36}$/),
+      },
+    ]);
+  });
+
+  it("also by the shapes of other systems", async () => {
+    const { uid, password } = await person();
+    const answer = await anonymous(platform.url).post("/api/v1/auth/login", { username: uid, password });
+    expectStatus(answer, "username", 200);
+  });
+
+  it("is still asked for the second factor", async () => {
+    const { mail, password } = await person();
+    const { id } = (await login(mail, password)).body.user;
+    await sql("insert into totp_secrets (user_id, sealed_secret, enabled_at) values ($1, 'x', now())", [id]);
+    const { body } = await login(mail, password);
+    expect([body.requires_mfa, body.access_token]).toEqual([true, undefined]);
+  });
+
+  it("wrong password", async () => {
+    const { mail, uid } = await person();
+    for (const name of [mail, uid]) expect(refusalOf(await login(name, "wrong"))).toEqual(INVALID);
+    expect(refusalOf(await login("nobody@example.com", "wrong"))).toEqual(INVALID);
+  });
+
+  it("empty password (unauthenticated bind)", async () => {
+    const { mail, uid } = await person();
+    for (const name of [mail, uid]) expectStatus(await login(name, ""), "empty", 422);
+  });
+
+  it.each(["*", "*)(uid=*", "*)(objectClass=*))(|(uid=*", "\\2a", "a\0", "p*"])(
+    "filter injection: the name %j finds nobody",
+    async (name) => {
+      const { password } = await person();
+      const { status } = await login(name, password);
+      expect([401, 422]).toContain(status);
+    },
+  );
+
+  it("two hits are refused, whoever's the password is", async () => {
+    const mail = `${randomUUID()}@example.com`;
+    for (const { password } of [await person(mail), await person(mail)])
+      expect(refusalOf(await login(mail, password))).toEqual(INVALID);
+  });
+
+  it("a suspended account stays out", async () => {
+    const { mail, password } = await person();
+    await login(mail, password);
+    await sql("update users set suspended_at = now() where email = $1", [mail]);
+    expect(refusalOf(await login(mail, password))).toEqual([403, "ACCOUNT_SUSPENDED"]);
+  });
+
+  it("guessing is counted by the entry, whatever spelling of its name is typed", async () => {
+    // Full-width letters are the same letters to a directory (RFC 4518).
+    const wide = (char: string) => String.fromCodePoint(char.codePointAt(0)! + 0xfee0);
+    const spelling = (uid: string, bits: number) =>
+      [...uid].map((char, at) => (bits & (1 << at) ? wide(char) : char)).join("");
+    const [known, guessed] = [await person(), await person()];
+    expectStatus(await login(spelling(known.uid, 511), known.password), "another spelling", 200);
+    const codes = [];
+    for (let bits = 0; bits < 14; bits++)
+      codes.push((await login(spelling(guessed.uid, bits), "wrong")).body.code);
+    expect(codes.filter((code) => code === "INVALID_CREDENTIALS")).toHaveLength(10);
+    expect(codes.filter((code) => code === "TOO_MANY_ATTEMPTS")).toHaveLength(4);
+    expect((await login(guessed.mail, guessed.password)).body.code).toBe("TOO_MANY_ATTEMPTS");
+  });
+});
+
+describe.skipIf(!hasSlapd)("roles by group", () => {
+  it("are those of the groups at each sign-in", async () => {
+    const [operator, guest] = [await person(), await person()];
+    const ops = await slapd.addGroup("ops", [operator.dn, guest.dn]);
+    await slapd.addGroup("guests", [guest.dn]);
+    const role = async ({ mail, password }: DirectoryPerson) => (await login(mail, password)).body.user.role;
+    expect([await role(operator), await role(guest)]).toEqual(["admin", "admin"]);
+    await slapd.leaveGroup(ops, guest.dn);
+    expect([await role(operator), await role(guest)]).toEqual(["admin", "viewer"]);
+  });
+});
+
+describe.skipIf(!hasSlapd)("an account with a password here", () => {
+  it("is never entered by the directory's, under whatever name", async () => {
+    const mine = await local();
+    const theirs = await person(mine.email);
+    expect(refusalOf(await login(mine.email, theirs.password))).toEqual(INVALID);
+    expect(refusalOf(await login(theirs.uid, theirs.password))).toEqual([409, "ACCOUNT_EXISTS"]);
+    expectStatus(await login(mine.email, mine.password), "its own", 200);
+  });
+
+  it("not even one the directory made, once it has got a password", async () => {
+    const { mail, uid, password } = await person();
+    await login(mail, password);
+    const { email } = await local();
+    await sql(
+      "update users set password_hash = (select password_hash from users where email = $1) where email = $2",
+      [email, mail],
+    );
+    for (const name of [mail, uid]) expect(refusalOf(await login(name, password))).toEqual(INVALID);
+  });
+
+  it("works on while the directory is down, which directory people are told", async () => {
+    const [mine, theirs] = [await local(), await person()];
+    await login(theirs.mail, theirs.password);
+    await slapd.pause();
+    try {
+      expectStatus(await login(mine.email, mine.password), "ours", 200);
+      expect(refusalOf(await login(mine.email, "wrong"))).toEqual(INVALID);
+      const answer = await login(theirs.mail, theirs.password);
+      expect(refusalOf(answer)).toEqual([503, "DIRECTORY_UNAVAILABLE"]);
+      expect(answer.headers.get("retry-after")).toBe("30");
+    } finally {
+      await slapd.resume();
+    }
+    expectStatus(await login(theirs.mail, theirs.password), "afterwards", 200);
+  });
+
+  it("takes as long as one that nobody has, by the median of 15 each", async () => {
+    const mine = await local();
+    const times = { known: [] as number[], unknown: [] as number[] };
+    for (let i = 0; i < 15; i++) {
+      for (const [kind, email] of Object.entries({
+        known: mine.email,
+        unknown: `${randomUUID()}@example.com`,
+      })) {
+        const started = performance.now();
+        await login(email, "wrong");
+        times[kind as keyof typeof times].push(performance.now() - started);
+        await sql("delete from lockouts");
+      }
+    }
+    const median = (all: number[]) => all.toSorted((a, b) => a - b)[7]!;
+    const [known, unknown] = [median(times.known), median(times.unknown)];
+    expect(Math.abs(known - unknown), `${known} ms, ${unknown} ms`).toBeLessThan(
+      0.35 * Math.max(known, unknown),
+    );
+  });
+});
+
+describe.skipIf(!hasSlapd)("what is left behind", () => {
+  it("is no connection", async () => {
+    const hex = slapd.ports.map((port) => port.toString(16).toUpperCase().padStart(4, "0"));
+    const open = () =>
+      readFileSync("/proc/net/tcp", "utf8")
+        .split("\n")
+        .filter((line) => hex.some((port) => new RegExp(`^ *\\d+: \\w+:${port} \\w+:\\w+ 01 `).test(line)))
+        .length;
+    await expect.poll(open, { timeout: 5_000 }).toBe(0);
+  });
+
+  it("is no password in the log, the trail or the tables", async () => {
+    const { mail, password } = await person();
+    await login(mail, password);
+    await login(mail, `not-${password}`);
+    const log = readFileSync(join(folder, "data", "logs", "worker.log"), "utf8");
+    for (const secret of [password, READER.password]) {
+      expect(log).not.toContain(secret);
+      for (const table of ["audit_events", "users", "identities", "lockouts", "one_time_tokens"])
+        expect(await sql(`select 1 from ${table} t where t::text like '%' || $1 || '%'`, [secret])).toEqual(
+          [],
+        );
+    }
+  });
+});
+
+describe.skipIf(!hasSlapd)("the adapter alone, over plain LDAP on loopback", () => {
+  const always = async () => true;
+  const directory = (more: Partial<LdapOptions> = {}) =>
+    createLdapDirectory({
+      ...{ url: slapd.url, baseDn: BASE, bindDn: READER.dn, bindPassword: READER.password },
+      ...{ userFilter: "(|(mail={username})(uid={username}))", groupAttribute: "memberOf", timeoutMs: 2000 },
+      ...more,
+    });
+
+  it("says who it is, and why not", async () => {
+    const { uid, mail, password } = await person();
+    const ask = (name: string, secret: string, mayTry = always) =>
+      directory().authenticate(name, secret, mayTry);
+    expect(await ask(uid, password)).toMatchObject({
+      ok: true,
+      person: { email: mail, emailVerified: true, role: null },
+    });
+    expect(await ask(uid, "wrong")).toEqual({ ok: false, reason: "wrong_password" });
+    expect(await ask("nobody", password)).toEqual({ ok: false, reason: "unknown" });
+    expect(await ask(uid, password, async () => false)).toEqual({ ok: false, reason: "held" });
+    expect(
+      await directory({ userFilter: "(|(uid={username})(cn=*))" }).authenticate(uid, password, always),
+    ).toEqual({
+      ok: false,
+      reason: "ambiguous",
+    });
+  });
+
+  it("finds groups that members do not know of", async () => {
+    const { uid, dn, password } = await person();
+    const group = await slapd.addGroup(`g${uid}`, [dn]);
+    const reply = await directory({
+      groupFilter: "(&(objectClass=groupOfNames)(member={dn}))",
+      roleGroups: new Map([[group, "admin"]]),
+    }).authenticate(uid, password, always);
+    expect(reply).toMatchObject({ ok: true, person: { role: "admin" } });
+  });
+
+  it("takes its own account's wrong password for an outage, not for the person's", async () => {
+    const { uid, password } = await person();
+    const reply = await directory({ bindPassword: "wrong" }).authenticate(uid, password, always);
+    expect(reply).toMatchObject({ ok: false, reason: "unavailable" });
+  });
+});
+
+describe("a directory that is not there", () => {
+  const directoryAt = (port: number) =>
+    createLdapDirectory({
+      ...{ url: `ldap://127.0.0.1:${port}`, baseDn: BASE, bindDn: "cn=x", bindPassword: "hush-hush" },
+      ...{ userFilter: "(uid={username})", groupAttribute: "memberOf", timeoutMs: 300 },
+    });
+
+  it("is never sent an empty password or name, nor anything after it fell silent", async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket.resume())).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const directory = directoryAt((server.address() as AddressInfo).port);
+    for (const [name, password] of [
+      ["ada", ""],
+      ["", "x"],
+    ] as const)
+      expect(await directory.authenticate(name, password, async () => true)).toMatchObject({
+        reason: "wrong_password",
+      });
+    expect(sockets).toEqual([]);
+    const reply = await directory.authenticate("ada", "x", async () => true);
+    expect(reply).toMatchObject({
+      ok: false,
+      reason: "unavailable",
+      detail: expect.not.stringContaining("hush"),
+    });
+    await expect
+      .poll(() => sockets.map((socket) => socket.destroyed || socket.readableEnded))
+      .toEqual([true]);
+    server.close();
+    expect(await directory.authenticate("ada", "x", async () => true)).toMatchObject({
+      reason: "unavailable",
+    });
+  });
+});
