@@ -290,3 +290,81 @@ it("the outbox is for administrators only", async () => {
   expectStatus(await user.get("/api/admin/mail"), "a user", 403);
   expectStatus(await new Client(url).get("/api/admin/mail"), "nobody", 401);
 });
+
+describe("whoever had the old password", () => {
+  it("cannot move the account to an address of theirs once it was replaced", async () => {
+    const person = await approved();
+    const thief = await signIn(person.email, person.password, url);
+    const email = `${randomUUID()}@example.com`;
+    expectStatus(
+      await thief.post("/api/auth/email/change", { email, password: person.password }),
+      "ask",
+      202,
+    );
+    const link = tokenIn(await mailTo(admin, email, "change-email"));
+    await nobody.post("/api/auth/password/forgot", { email: person.email });
+    const token = tokenIn(await mailTo(admin, person.email, "reset-password"));
+    const password = `next-${randomUUID()}`;
+    expectStatus(await nobody.post("/api/auth/password/reset", { token, password }), "reset", 200);
+    expectStatus(await nobody.get(`/api/auth/email/confirm?token=${link}`), "the thief's link", 401);
+    expectStatus(await login({ ...person, password }), "the owner", 200);
+  });
+
+  it("keeps no session that was being opened while it was changed", async () => {
+    const person = await approved();
+    const owner = await signIn(person.email, person.password, url);
+    const password = `next-${randomUUID()}`;
+    const racers = Array.from({ length: 8 }, async (_, i) => {
+      await new Promise((resolve) => setTimeout(resolve, i * 12));
+      return login(person);
+    });
+    const changed = await owner.post("/api/auth/password/change", {
+      current_password: person.password,
+      new_password: password,
+    });
+    expectStatus(changed, "change", 204);
+    const opened = (await Promise.all(racers)).filter(({ status }) => status === 200);
+    for (const { body } of opened) {
+      const session = new Client(url, { authorization: `Bearer ${body.access_token}` });
+      expectStatus(await session.get("/api/auth/me"), "a session of the old password", 401);
+    }
+  });
+});
+
+describe("whoever opened an account with somebody else's address", () => {
+  it("keeps nothing of it once its owner proves the address by a reset, and an administrator is asked", async () => {
+    const person = await registered();
+    await sql("update users set approved_at = now(), email_verified_at = now() where email = $1", [
+      person.email,
+    ]);
+    const squatter = await signIn(person.email, person.password, url);
+    const { token: program } = (await squatter.post("/api/tokens", { name: "t", scopes: ["*"] })).body;
+    const { token: agent } = (await squatter.post("/api/agents", { name: "a" })).body;
+    await sql("update users set approved_at = null, email_verified_at = null where email = $1", [
+      person.email,
+    ]);
+    await nobody.post("/api/auth/password/forgot", { email: person.email });
+    const token = tokenIn(await mailTo(admin, person.email, "reset-password"));
+    const password = `next-${randomUUID()}`;
+    expectStatus(await nobody.post("/api/auth/password/reset", { token, password }), "reset", 200);
+    const asProgram = new Client(url, { "x-api-token": program });
+    expectStatus(await asProgram.get("/api/models"), "the planted token", 401);
+    const asAgent = new Client(url, { "x-ic-token": agent });
+    expectStatus(
+      await asAgent.post("/api/training/leases", {
+        accept: true,
+        holding: [],
+        capabilities: [],
+        version: "1",
+      }),
+      "the planted agent",
+      401,
+    );
+    expect((await login({ ...person, password })).body.code).toBe("AWAITING_APPROVAL");
+    const asked = async () =>
+      (await admin.get<{ kind: string; text: string }[]>("/api/admin/mail?limit=200")).body.some(
+        ({ kind, text }) => kind === "approval-request" && text?.includes(person.email),
+      );
+    await expect.poll(asked, { timeout: 5_000 }).toBe(true);
+  });
+});

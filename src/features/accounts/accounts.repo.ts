@@ -1,6 +1,16 @@
 import { and, eq, getTableColumns, isNull, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
-import { passkeys, recoveryCodes, totpSecrets, type UserRow, users } from "#db/schema";
+import {
+  agents,
+  apiTokens,
+  identities,
+  passkeys,
+  recoveryCodes,
+  sessions,
+  totpSecrets,
+  type UserRow,
+  users,
+} from "#db/schema";
 
 /** An account with the second factors it has. */
 export interface Account extends UserRow {
@@ -27,8 +37,12 @@ export async function findAccount(db: Db, id: string): Promise<Account | undefin
   return row;
 }
 
+/** The statement that finds an account, for who sends it together with others. */
+export const accountByEmail = (db: Db, email: string) =>
+  db.select(columns).from(users).where(eq(users.email, email));
+
 export async function findAccountByEmail(db: Db, email: string): Promise<Account | undefined> {
-  const [row] = await db.select(columns).from(users).where(eq(users.email, email));
+  const [row] = await accountByEmail(db, email);
   return row;
 }
 
@@ -79,4 +93,17 @@ export async function adminAddresses(db: Db): Promise<string[]> {
     .from(users)
     .where(and(eq(users.role, "admin"), isNull(users.suspendedAt)));
   return rows.map(({ email }) => email);
+}
+
+/** Takes away all that opens an account but its password: sessions, tokens, factors, identities. */
+export async function dropCredentials(db: Db, userId: string): Promise<void> {
+  await db.batch([
+    db.delete(sessions).where(eq(sessions.userId, userId)),
+    db.delete(apiTokens).where(eq(apiTokens.userId, userId)),
+    db.delete(totpSecrets).where(eq(totpSecrets.userId, userId)),
+    db.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId)),
+    db.delete(passkeys).where(eq(passkeys.userId, userId)),
+    db.delete(identities).where(eq(identities.userId, userId)),
+    db.update(agents).set({ tokenHash: null, tokenIssuedAt: null }).where(eq(agents.ownerId, userId)),
+  ]);
 }

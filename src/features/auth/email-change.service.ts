@@ -19,7 +19,7 @@ async function mailChange(ctx: Ctx, account: Account, email: string): Promise<vo
     purpose: "change-email",
     ttlSeconds: CHANGE_SECONDS,
     userId: account.id,
-    data: { email, from: account.email },
+    data: { email, from: account.email, passwordChangedAt: account.passwordChangedAt.toISOString() },
   });
   await sendMail(ctx, "change-email", email, {
     subject: "Your new address for Myelin",
@@ -45,7 +45,11 @@ export async function askEmailChange(ctx: Ctx, { email, password }: ChangeEmail)
 export async function confirmEmailChange(ctx: Ctx, token: string): Promise<void> {
   const row = await redeemOneTime(ctx, "change-email", token);
   const account = row?.userId ? await findAccount(ctx.db, row.userId) : undefined;
-  if (!row || !account || account.email !== row.data.from) throw errors.invalidLink();
+  // It was asked for with a password: with another one in force, or the account shut, nobody asked.
+  const isCurrent =
+    account?.email === row?.data.from &&
+    account?.passwordChangedAt.toISOString() === row?.data.passwordChangedAt;
+  if (!row || !account || account.suspendedAt || !isCurrent) throw errors.invalidLink();
   const email = String(row.data.email);
   try {
     await updateAccount(ctx.db, account.id, { email, emailVerifiedAt: ctx.now }, ctx.now);

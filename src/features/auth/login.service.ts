@@ -1,37 +1,32 @@
 import { allow } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { AppError } from "../../kernel/errors.ts";
-import {
-  type Account,
-  findAccount,
-  findAccountByEmail,
-  toUser,
-  updateAccount,
-  type User,
-} from "../accounts/index.ts";
+import { type Account, findAccount, toUser, updateAccount, type User } from "../accounts/index.ts";
 import { signInByDirectory } from "../federation/index.ts";
-import { forgiveAttempts, takeAttempt } from "../lockouts/index.ts";
+import { attemptAt, forgiveAttempts, takeAttempt } from "../lockouts/index.ts";
 import { type MfaRequired, passFirstFactor } from "../mfa/index.ts";
 import { isKnownNetwork, type SignedIn } from "../sessions/index.ts";
 import * as errors from "./auth.errors.ts";
 import type { Login } from "./auth.schema.ts";
+import { beginAttempt } from "./login.repo.ts";
 import { isPasswordOf } from "./check-password.ts";
+
+interface Attempt {
+  account: Account | undefined;
+  refusal: AppError | undefined;
+}
 
 /**
  * Counts the attempt for the address, so that guessing from many networks is stopped too. Where the account signed in
  * from lately has a count of its own: nobody else can lock its owner out there.
  */
-async function takeLoginAttempt(
-  ctx: Ctx,
-  email: string,
-  account: Account | undefined,
-): Promise<AppError | undefined> {
-  const refusal = await takeAttempt(ctx, `login:${email}`);
-  if (!refusal) return undefined;
+async function beginLogin(ctx: Ctx, email: string): Promise<Attempt> {
+  const { account, refusal } = await beginAttempt(ctx.db, email, await attemptAt(ctx, `login:${email}`));
+  if (!refusal) return { account, refusal };
   // Asked for nobody too, so that it takes as long.
   const isKnown = await isKnownNetwork(ctx, account?.id ?? crypto.randomUUID());
-  if (!isKnown) return refusal;
-  return takeAttempt(ctx, `login:${email}:${ctx.client.network}`);
+  if (!isKnown) return { account, refusal };
+  return { account, refusal: await takeAttempt(ctx, `login:${email}:${ctx.client.network}`) };
 }
 
 async function refused(ctx: Ctx, account: Account | undefined, refusal: AppError): Promise<AppError> {
@@ -64,9 +59,8 @@ async function provenBy(
 
 /** Opens a session for the right password, or the second step where the account has a second factor. */
 export async function login(ctx: Ctx, given: Login): Promise<SignedIn | MfaRequired> {
-  const known = await findAccountByEmail(ctx.db, given.email);
-  const locked = await takeLoginAttempt(ctx, given.email, known);
-  if (locked) throw await refused(ctx, known, locked);
+  const { account: known, refusal } = await beginLogin(ctx, given.email);
+  if (refusal) throw await refused(ctx, known, refusal);
   const proven = await provenBy(ctx, known, given);
   if (proven instanceof AppError) throw await refused(ctx, known, proven);
   ctx.background("auth.forgive", forgiveAttempts(ctx, `login:${given.email}`));

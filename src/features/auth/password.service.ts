@@ -3,12 +3,16 @@ import type { Ctx } from "../../kernel/ctx.ts";
 import {
   type Account,
   checkNewPassword,
+  dropCredentials,
   findAccount,
   findAccountByEmail,
   updateAccount,
+  verifyAddress,
 } from "../accounts/index.ts";
+import { hasIdentity } from "../federation/index.ts";
 import { forgiveAttempts, takeAttempt } from "../lockouts/index.ts";
 import { sendMail } from "../mail/index.ts";
+import { askForApproval } from "../newcomers/index.ts";
 import { endOneTime, issueOneTime, peekOneTime, redeemOneTime } from "../one-time-tokens/index.ts";
 import { endSessionsOf } from "../sessions/index.ts";
 import * as errors from "./auth.errors.ts";
@@ -40,11 +44,25 @@ async function mailReset(ctx: Ctx, account: Account): Promise<void> {
   });
 }
 
+/** A link, or for people whose password somebody else keeps, where they sign in instead. */
+async function mailForgotten(ctx: Ctx, account: Account): Promise<void> {
+  const isElsewhere = account.passwordHash === null && (await hasIdentity(ctx, account.id));
+  if (!isElsewhere) return mailReset(ctx, account);
+  await sendMail(ctx, "password-elsewhere", account.email, {
+    subject: "Your password is not kept by Myelin",
+    paragraphs: [
+      `Hello ${account.name},`,
+      "somebody, perhaps you, asked for a new password. You sign in by your organisation's account; it keeps your password.",
+    ],
+    action: { label: "Sign in", url: `${ctx.settings.publicUrl}/login` },
+  });
+}
+
 /** Mails a link for a new password, if the address has an account; the answer never tells. */
 export async function forgotPassword(ctx: Ctx, email: string): Promise<void> {
   const account = await findAccountByEmail(ctx.db, email);
   const isAllowed = await isMailAllowed(ctx, "reset", email);
-  if (account && !account.suspendedAt && isAllowed) ctx.background("mail.reset", mailReset(ctx, account));
+  if (account && !account.suspendedAt && isAllowed) ctx.background("mail.reset", mailForgotten(ctx, account));
   await ctx.audit({
     action: "account.reset_asked",
     outcome: account ? "ok" : "refused",
@@ -55,8 +73,9 @@ export async function forgotPassword(ctx: Ctx, email: string): Promise<void> {
 async function setPassword(ctx: Ctx, account: Account, password: string): Promise<void> {
   const passwordHash = await ctx.passwords.hash(password);
   await updateAccount(ctx.db, account.id, { passwordHash, passwordChangedAt: ctx.now }, ctx.now);
-  await endOneTime(ctx, "reset-password", account.id);
-  await endOneTime(ctx, "mfa", account.id);
+  // Whoever had the old one must not finish what they began with it.
+  for (const purpose of ["reset-password", "mfa", "change-email"] as const)
+    await endOneTime(ctx, purpose, account.id);
   ctx.background(
     "mail.password_changed",
     sendMail(ctx, "password-changed", account.email, {
@@ -67,6 +86,16 @@ async function setPassword(ctx: Ctx, account: Account, password: string): Promis
       ],
     }),
   );
+}
+
+/**
+ * The link was the first proof of whose the address is: nothing that somebody may have put into the account before opens
+ * it any more.
+ */
+async function claimAddress(ctx: Ctx, account: Account): Promise<void> {
+  await dropCredentials(ctx.db, account.id);
+  await verifyAddress(ctx.db, account.id, account.email, ctx.now);
+  if (!account.approvedAt) ctx.background("mail.approval", askForApproval(ctx, account));
 }
 
 /**
@@ -82,8 +111,7 @@ export async function resetPassword(ctx: Ctx, { token, password }: ResetPassword
   await checkNewPassword(password, [account.email, account.name]);
   if (!(await redeemOneTime(ctx, "reset-password", token))) throw errors.invalidLink();
   await setPassword(ctx, account, password);
-  if (!account.emailVerifiedAt)
-    await updateAccount(ctx.db, account.id, { emailVerifiedAt: ctx.now }, ctx.now);
+  if (!account.emailVerifiedAt) await claimAddress(ctx, account);
   await forgiveAttempts(ctx, `login:${account.email}`);
   await endSessionsOf(ctx, account.id, "password reset");
   await ctx.audit({

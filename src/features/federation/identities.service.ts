@@ -10,6 +10,10 @@ export async function listIdentities(ctx: Ctx): Promise<Identity[]> {
   return (await repo.listIdentities(ctx.db, id)).map(toIdentity);
 }
 
+/** Whether somebody else vouches for an account. */
+export const hasIdentity = async (ctx: Pick<Ctx, "db">, userId: string): Promise<boolean> =>
+  (await repo.listIdentities(ctx.db, userId)).length > 0;
+
 /** Takes an identity off the caller's account, unless that locked its owner out. */
 export async function deleteIdentity(ctx: Ctx, identityId: string): Promise<void> {
   const actor = allowPerson(ctx, "account:self");

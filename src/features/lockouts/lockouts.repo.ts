@@ -13,10 +13,10 @@ export interface LockPolicy {
 }
 
 /**
- * Counts an attempt before it is judged and says until when it is refused, if it is. One statement, so that any number
+ * Counts an attempt before it is judged and says until when it is locked, if it is. One statement, so that any number
  * of attempts at once are counted one by one. Attempts during a lock count for nothing: a lock always ends.
  */
-export async function countAttempt(db: Db, key: string, policy: LockPolicy, now: Date): Promise<Date | null> {
+export function attemptStatement(db: Db, key: string, policy: LockPolicy, now: Date) {
   const { attempts, level, firstAt, lockedUntil } = lockouts;
   const ago = (seconds: number) => sql`${now}::timestamptz - make_interval(secs => ${seconds})`;
   const isLocked = sql`coalesce(${lockedUntil} > ${now}, false)`;
@@ -26,7 +26,7 @@ export async function countAttempt(db: Db, key: string, policy: LockPolicy, now:
   const kept = sql`case when ${firstAt} < ${ago(policy.forgetSeconds)} then 0 else ${level} end`;
   const length = sql`(array[${steps}])[least(${kept} + 1, ${policy.lockSeconds.length})]`;
   const locks = sql`not ${isLocked} and not ${startsOver} and ${attempts} + 1 > ${policy.attempts}`;
-  const [row] = await db
+  return db
     .insert(lockouts)
     .values({ key, attempts: 1, level: 0, firstAt: now })
     .onConflictDoUpdate({
@@ -39,7 +39,6 @@ export async function countAttempt(db: Db, key: string, policy: LockPolicy, now:
       },
     })
     .returning({ lockedUntil });
-  return row!.lockedUntil && row!.lockedUntil > now ? row!.lockedUntil : null;
 }
 
 export async function forget(db: Db, key: string): Promise<void> {

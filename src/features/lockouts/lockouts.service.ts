@@ -1,7 +1,7 @@
 import type { Ctx } from "../../kernel/ctx.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { sha256Hex } from "../../kernel/secret.ts";
-import { countAttempt, deleteOld, forget, type LockPolicy } from "./lockouts.repo.ts";
+import { attemptStatement, deleteOld, forget, type LockPolicy } from "./lockouts.repo.ts";
 
 const MINUTE = 60;
 const DAY = 86_400;
@@ -25,14 +25,24 @@ const locked = (until: Date, now: Date) => {
   );
 };
 
+/** How an attempt at `what` is counted, for who sends it together with other statements; `judge` reads the answer. */
+export async function attemptAt(ctx: Deps, what: string) {
+  const statement = attemptStatement(ctx.db, await sha256Hex(what), POLICY, ctx.now);
+  const judge = ([row]: { lockedUntil: Date | null }[]): AppError | undefined => {
+    const until = row?.lockedUntil;
+    return until && until > ctx.now ? locked(until, ctx.now) : undefined;
+  };
+  return { statement, judge };
+}
+
 /**
  * Counts an attempt at guessing `what` (`login:<address>`, for example) and refuses it while there is a lock: after ten
  * within a quarter of an hour, for one minute first, then two, four, eight, and fifteen at most. Returns the refusal
  * instead of throwing it, since some callers know a way around.
  */
 export async function takeAttempt(ctx: Deps, what: string): Promise<AppError | undefined> {
-  const until = await countAttempt(ctx.db, await sha256Hex(what), POLICY, ctx.now);
-  return until ? locked(until, ctx.now) : undefined;
+  const { statement, judge } = await attemptAt(ctx, what);
+  return judge(await statement);
 }
 
 /** A right answer: what came before it was the same person mistyping. */

@@ -9,3 +9,10 @@ export const userNotFound = () => new AppError("not_found", "USER_NOT_FOUND", "T
 
 export const sessionNotFound = () =>
   new AppError("not_found", "SESSION_NOT_FOUND", "There is no such session of yours.");
+
+export const accountChanged = () =>
+  new AppError(
+    "unauthenticated",
+    "ACCOUNT_CHANGED",
+    "The account was changed while you signed in; sign in again.",
+  );

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, gt, isNull, lt, ne, or } from "drizzle-orm";
+import { and, eq, getTableColumns, gt, isNull, lt, ne, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { roles, type SessionRow, sessions, type UserRow, users } from "#db/schema";
@@ -20,12 +20,31 @@ type NewSession = Pick<
   | "maxExpiresAt"
 >;
 
-/** Adds a session and notes the sign-in at its account. */
-export async function insertSession(db: Db, session: NewSession): Promise<void> {
-  await db.batch([
-    db.insert(sessions).values(session),
-    db.update(users).set({ lastLoginAt: session.createdAt }).where(eq(users.id, session.userId)),
-  ]);
+/**
+ * Adds a session and notes the sign-in at its account, if that is still as it was when its owner showed who they are:
+ * not suspended, and with the same password. The row is locked meanwhile, so that whoever changes either finds the
+ * session to end. Tells whether it did.
+ */
+export async function insertSession(db: Db, session: NewSession, passwordChangedAt: Date): Promise<boolean> {
+  const at = (date: Date | null) => sql`${date?.toISOString() ?? null}::timestamptz`;
+  const { id, userId, refreshJti, methods, ip, userAgent } = session;
+  const noted = await db.execute(sql`
+    with account as (
+      select id from users
+      where id = ${userId} and password_changed_at = ${at(passwordChangedAt)} and suspended_at is null
+      for no key update
+    ), opened as (
+      insert into sessions (id, user_id, refresh_jti, methods, ip, user_agent, authenticated_at, factor_at,
+        created_at, refreshed_at, expires_at, max_expires_at)
+      select ${id}::uuid, account.id, ${refreshJti}::uuid, ${JSON.stringify(methods)}::jsonb, ${ip}::text,
+        ${userAgent}::text, ${at(session.authenticatedAt)}, ${at(session.factorAt)}, ${at(session.createdAt)},
+        ${at(session.refreshedAt)}, ${at(session.expiresAt)}, ${at(session.maxExpiresAt)}
+      from account
+      returning user_id
+    )
+    update users set last_login_at = ${at(session.createdAt)}
+    where id in (select user_id from opened) returning id`);
+  return noted.rows.length > 0;
 }
 
 const live = (now: Date) =>

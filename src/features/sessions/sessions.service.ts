@@ -4,7 +4,7 @@ import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
 import { type Account, findAccount, toUser } from "../accounts/index.ts";
 import { forgetSession } from "./session-cache.ts";
-import { invalidRefreshToken, sessionNotFound, userNotFound } from "./sessions.errors.ts";
+import { accountChanged, invalidRefreshToken, sessionNotFound, userNotFound } from "./sessions.errors.ts";
 import * as repo from "./sessions.repo.ts";
 import { type Session, type SignedIn, toSession } from "./sessions.schema.ts";
 
@@ -30,7 +30,7 @@ export async function openSession(ctx: Ctx, account: Account, methods: string[])
     expiresAt: inSeconds(ctx.now, refreshTokenSeconds),
     maxExpiresAt: inSeconds(ctx.now, sessionMaxSeconds),
   };
-  await repo.insertSession(ctx.db, session);
+  if (!(await repo.insertSession(ctx.db, session, account.passwordChangedAt))) throw accountChanged();
   await ctx.audit({
     action: "session.opened",
     actor: { kind: "user", id: account.id, name: account.email },
