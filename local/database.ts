@@ -5,13 +5,15 @@ import { startGateway } from "./gateway.ts";
 import { openLog } from "./log-file.ts";
 import { dataLayout } from "./paths.ts";
 import type { LocalOptions } from "./foundation.ts";
-import { startPostgres } from "./postgres.ts";
+import { type EmbeddedPostgres, startPostgres } from "./postgres.ts";
 import { Refusal } from "./refusal.ts";
 import type { Teardown } from "./teardown.ts";
 
 export interface Database {
   /** The Postgres itself. */
   url: string;
+  /** Of the embedded one only. */
+  superuserUrl?: string;
   /** What the Worker is told. */
   vars: Record<string, string>;
 }
@@ -28,12 +30,14 @@ export async function openDatabase(
   const given = env["DATABASE_URL"];
   if (given) requirePostgresUrl(given);
   if (given && isNeon(given)) return { url: given, vars: { DATABASE_URL: given } };
-  const url = given || (await openEmbedded(dataDir, lock, teardown, onFailure));
+  const embedded = given ? undefined : await openEmbedded(dataDir, lock, teardown, onFailure);
+  const url = given || embedded!.url;
   const file = openLog(join(dataLayout(dataDir).logs, "gateway.log"));
   teardown.add(() => file.close());
   const gateway = await startGateway(url, file.write);
   teardown.add(() => gateway.close());
-  return { url, vars: { DATABASE_URL: url, NEON_PROXY: gateway.url } };
+  const vars = { DATABASE_URL: url, NEON_PROXY: gateway.url };
+  return { url, vars, ...(embedded && { superuserUrl: embedded.superuserUrl }) };
 }
 
 async function openEmbedded(
@@ -41,11 +45,11 @@ async function openEmbedded(
   lock: DataLock,
   teardown: Teardown,
   onFailure: LocalOptions["onFailure"],
-): Promise<string> {
+): Promise<EmbeddedPostgres> {
   const postgres = await startPostgres(dataDir, onFailure);
   lock.note(postgres.pid);
   teardown.add(() => postgres.stop());
-  return postgres.url;
+  return postgres;
 }
 
 export function requirePostgresUrl(text: string): void {

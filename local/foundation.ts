@@ -49,7 +49,14 @@ export async function layFoundation(options: LocalOptions, teardown: Teardown): 
   const secrets = ownSecrets(env, dataDir);
   const devops = devopsOf(env);
   const database = await openDatabase(options, lock, teardown);
-  await provision({ databaseUrl: database.url, dataDir, adminEmail: env["ADMIN_EMAIL"], devops, agent });
+  await provision({
+    databaseUrl: database.url,
+    superuserUrl: database.superuserUrl,
+    dataDir,
+    adminEmail: env["ADMIN_EMAIL"],
+    devops,
+    agent,
+  });
   const vars = { ...NO_EDGE, ...pickWorkerEnv(env), ...database.vars, ...secrets };
   return { lock, databaseUrl: database.url, vars };
 }

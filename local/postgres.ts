@@ -17,6 +17,7 @@ import { keepSecret, randomToken } from "./secrets-file.ts";
 export interface EmbeddedPostgres {
   /** For the application role, which owns the database and is no superuser. */
   url: string;
+  superuserUrl: string;
   pid: number;
   /** Ends every session and writes everything to disk. */
   stop(): Promise<void>;
@@ -58,6 +59,7 @@ export async function startPostgres(
   server.once("exit", died);
   return {
     url: `postgres://myelin:${password}@127.0.0.1:${port}/myelin`,
+    superuserUrl: `postgres://postgres:${superuserPassword}@127.0.0.1:${port}/myelin`,
     pid: server.pid ?? 0,
     stop() {
       server.off("exit", died);

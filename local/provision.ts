@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "./connect.ts";
+import { keepingAudit } from "./provision-audit.ts";
 import { ensureAdmin } from "./provision-admin.ts";
 import { type Devops, ensureDevops } from "./provision-devops.ts";
 import { ensureLocalAgent } from "./provision-agent.ts";
@@ -9,6 +10,8 @@ import { projectDir } from "./paths.ts";
 
 export interface ProvisionOptions {
   databaseUrl: string;
+  /** Of the embedded server: the audit trail's table is then nobody's to change but the superuser's. */
+  superuserUrl?: string | undefined;
   /** Where the first administrator's password is written. Without it only the migrations run. */
   dataDir?: string;
   adminEmail?: string;
@@ -30,7 +33,7 @@ export async function provision(options: ProvisionOptions): Promise<void> {
     // A lock of the transaction, not of the session: a pooler in front of Neon may share sessions.
     await client.query("BEGIN");
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_ID]);
-    await migrateDatabase(databaseUrl, migrationsDir);
+    await keepingAudit(options.superuserUrl, () => migrateDatabase(databaseUrl, migrationsDir));
     if (dataDir !== undefined) {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       const adminId = await ensureAdmin(client, dataDir, options.adminEmail);
