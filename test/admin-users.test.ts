@@ -27,6 +27,7 @@ import { expectStatus } from "./support/refusal.ts";
 
 const nobody = anonymous();
 const newEmail = () => `${randomUUID()}@example.com`;
+const CLAIM = { capabilities: [], version: "test", holding: [] };
 const at = (user: { id: string }) => `/api/admin/users/${user.id}`;
 
 let chief: User;
@@ -334,8 +335,7 @@ describe("a deletion", () => {
 
   it("gives everything to whom it says, in working order", async () => {
     const [user, heir] = [await newUser(), await newUser()];
-    const { ids, agentToken } = await holdingsOf(user);
-    const machine = new Client(inject("url"), { "x-ic-token": agentToken });
+    const { ids } = await holdingsOf(user);
     const report = { epoch: 0, step: 1, loss: 1 };
     expectStatus(await user.post(`/api/training/runs/${ids.run}/metrics`, report), "before", 201);
     expectStatus(await chief.delete(`${at(user)}?transfer_to=${heir.id}`), "delete", 204);
@@ -349,11 +349,26 @@ describe("a deletion", () => {
       () => heir.post(`/api/training/runs/${ids.run}/metrics`, report),
       ({ status }) => status === 201,
     );
-    const claim = { capabilities: [], version: "test", holding: [] };
-    expectStatus(await machine.post("/api/training/leases", claim), "the agent", 200);
+    const issued = await heir.post(`/api/agents/${ids.agent}/ic-token`);
+    const machine = new Client(inject("url"), { "x-ic-token": issued.body.ic_token });
+    expectStatus(await machine.post("/api/training/leases", CLAIM), "the agent", 200);
     const keys =
       "select blob_key from datasets where owner_id = $1 union select blob_key from model_versions v join models m on m.id = v.model_id where m.owner_id = $1";
     expect(await query(`select 1 from orphan_blobs where key in (${keys})`, [heir.id])).toEqual([]);
+  });
+
+  it("leaves whoever is gone no agent's token to reach the heir's things by", async () => {
+    const [user, heir] = [await newUser(), await newUser()];
+    const { ids, agentToken } = await holdingsOf(user);
+    const machine = new Client(inject("url"), { "x-ic-token": agentToken });
+    const report = () => machine.post(`/api/training/runs/${ids.run}/metrics`, { epoch: 0, step: 1 });
+    expectStatus(await machine.post("/api/training/leases", CLAIM), "before", 200);
+    expect((await report()).status).not.toBe(401);
+    expectStatus(await chief.delete(`${at(user)}?transfer_to=${heir.id}`), "delete", 204);
+    expectStatus(await machine.post("/api/training/leases", CLAIM), "leases", 401);
+    expectStatus(await report(), "metrics", 401);
+    const { body } = await heir.get(`/api/agents/${ids.agent}/ic-token`);
+    expect(body).toMatchObject({ has_ic_token: false, created_at: null });
   });
 
   it("moves nothing when names conflict, nor to nobody, nor to the account itself", async () => {

@@ -24,6 +24,7 @@ const ownsNothing = (id: string) =>
  * Deletes an account that owns nothing, after `heirId` got what it owned, in one transaction; tells which of its
  * sessions were open, or `undefined` when it stays: it is gone, owns things, or is the last administrator. Whoever
  * gives it something meanwhile waits, and is then refused by the foreign key. Throws on names the heir has too.
+ * Agents go over without their tokens, which whoever leaves still has.
  */
 export async function deleteOwner(db: Db, id: string, heirId: string | null): Promise<string[] | undefined> {
   const moves = heirId === null ? [] : tables.map((table) => moveTo(db, table, id, heirId));
@@ -41,7 +42,7 @@ export async function deleteOwner(db: Db, id: string, heirId: string | null): Pr
 const moveTo = (db: Db, table: (typeof tables)[number], ownerId: string, heirId: string) =>
   db
     .update(table)
-    .set({ ownerId: heirId })
+    .set({ ownerId: heirId, ...(table === agents && { tokenHash: null, tokenIssuedAt: null }) })
     .where(and(eq(table.ownerId, ownerId), isExpendable(db, ownerId)))
     .returning({ id: table.id });
 
