@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, inject, it } from "vitest";
+import { PERMISSION_NAMES } from "../src/kernel/actor.ts";
 import {
   admin,
   Client,
@@ -38,6 +39,13 @@ async function newQueuedRun(user: User): Promise<string> {
   });
   expect(status).toBe(201);
   return body.id;
+}
+
+/** Makes a custom role and returns its name. */
+async function newRole(chief: User, fields: Record<string, unknown>): Promise<string> {
+  const name = `r-${randomUUID().slice(0, 8)}`;
+  expectStatus(await chief.post("/api/admin/roles", { name, base: "user", ...fields }), "role", 201);
+  return name;
 }
 
 describe("an agent's token", () => {
@@ -169,7 +177,53 @@ describe("an agent is its owner's word", () => {
     expectStatus(await claim(client), "active again", 200);
   });
 
-  it("and takes no stranger's work once its owner may not share any more", async () => {
+  it.each<[string, string, (chief: User) => Promise<Record<string, unknown>>]>([
+    ["is a viewer now", "agents:write", async () => ({ role: "viewer" })],
+    ["is denied agents", "agents:write", async () => ({ denied: ["agents:write"] })],
+    ["is denied runs", "runs:write", async () => ({ denied: ["runs:write"] })],
+    [
+      "has a custom role without either",
+      "agents:write",
+      async (chief) => ({ custom_role: await newRole(chief, { permissions: ["runs:read"] }) }),
+    ],
+    [
+      "has a custom role that denies runs",
+      "runs:write",
+      async (chief) => {
+        const permissions = ["agents:write", "runs:write"];
+        return { custom_role: await newRole(chief, { permissions, denied: ["runs:write"] }) };
+      },
+    ],
+  ])("and does nothing more while the owner %s", async (_, permission, change) => {
+    const [chief, user] = [await admin(), await newUser()];
+    const { client } = await newAgent(user);
+    await newQueuedRun(user);
+    const { lease } = (await claim(client)).body;
+    const run = lease?.run_id ?? (await newRun(user));
+    const calls = {
+      claim: () => claim(client, [run]),
+      metrics: () => client.post(`/api/training/runs/${run}/metrics`, { epoch: 0, step: 1 }),
+      dataset: () => client.get(`/api/training/leases/${run}/dataset`),
+      report: () => client.post(`/api/training/leases/${run}/report`, { success: true }),
+    };
+    expect((await calls.metrics()).status).not.toBe(403);
+    expectStatus(await chief.put(`/api/admin/users/${user.id}`, await change(chief)), "change", 200);
+    for (const [name, call] of Object.entries(calls)) {
+      const answer = await call();
+      expectStatus(answer, name, 403);
+      expect(answer.body).toMatchObject({ code: "PERMISSION_DENIED", details: { permission } });
+    }
+    const back = { role: "user", custom_role: null, denied: [] };
+    expectStatus(await chief.put(`/api/admin/users/${user.id}`, back), "back", 200);
+    expectStatus(await calls.claim(), "may again", 200);
+    await user.delete(`/api/training/runs/${run}`);
+  });
+
+  it.each([
+    ["a demotion", "role = 'user'"],
+    ["a denial", `denied = '["agents:share"]'`],
+    ["a custom role without sharing", "custom_role = $2"],
+  ])("and takes no stranger's work once its owner may not share any more by %s", async (_, change) => {
     const owner = await newAdmin();
     const { id, client } = await newAgent(owner, { shared: true });
     const stranger = await newUser();
@@ -177,7 +231,9 @@ describe("an agent is its owner's word", () => {
     const runs = await Promise.all(Array.from({ length: 12 }, () => newQueuedRun(stranger)));
     const { lease } = (await claim(client)).body;
     expect(runs).toContain(lease.run_id);
-    await query("update users set role = 'user' where id = $1", [owner.id]);
+    const permissions = PERMISSION_NAMES.filter((name) => name !== "agents:share");
+    const role = await newRole(await admin(), { base: "admin", permissions });
+    await query(`update users set ${change} where id = $1 and $2 <> ''`, [owner.id, role]);
     const later = await claim(client, [lease.run_id]);
     const waiting = await query("select 1 from runs where owner_id = $1 and status = 'pending'", [
       stranger.id,

@@ -38,7 +38,15 @@ export type Actor =
       session: SessionRef | null;
       tokenId: string | null;
     }
-  | { kind: "agent"; id: string; ownerId: string; name: string; shared: boolean };
+  | {
+      kind: "agent";
+      id: string;
+      ownerId: string;
+      name: string;
+      shared: boolean;
+      /** What its owner may do at this moment: it acts on nothing but that. */
+      permissions: ReadonlySet<Permission>;
+    };
 
 export type UserActor = Extract<Actor, { kind: "user" }>;
 export type AgentActor = Extract<Actor, { kind: "agent" }>;
@@ -134,6 +142,11 @@ const mfaRequired = () =>
     "Your role demands a second factor. Set one up (POST /api/auth/mfa/totp/setup), or sign in with yours.",
   );
 
+const permissionDenied = (who: string, permission: Permission) =>
+  new AppError("forbidden", "PERMISSION_DENIED", `${who} lacks the permission ${permission}.`, {
+    permission,
+  });
+
 /** First line of every verb: the signed-in user when the role grants `permission`, else 401 or 403. */
 export function allow(ctx: { actor: Actor }, permission: Permission): UserActor {
   const { actor } = ctx;
@@ -141,9 +154,7 @@ export function allow(ctx: { actor: Actor }, permission: Permission): UserActor 
   if (!actor.permissions.has(permission)) {
     if (actor.mfaMissing) throw mfaRequired();
     const who = actor.tokenId === null ? `The role ${actor.roleName}` : "This API token";
-    throw new AppError("forbidden", "PERMISSION_DENIED", `${who} lacks the permission ${permission}.`, {
-      permission,
-    });
+    throw permissionDenied(who, permission);
   }
   return actor;
 }
@@ -181,10 +192,15 @@ export function requireFreshFactor({ session }: SignedInUser, now: Date): void {
   );
 }
 
-/** First line of the verbs only a compute agent may call. */
+const AGENT_NEEDS = ["agents:write", "runs:write"] satisfies Permission[];
+
+/** First line of the verbs only a compute agent may call: its owner must still be one who may run agents. */
 export function allowAgent(ctx: { actor: Actor }): AgentActor {
-  if (ctx.actor.kind !== "agent") throw unauthenticated(ctx.actor);
-  return ctx.actor;
+  const { actor } = ctx;
+  if (actor.kind !== "agent") throw unauthenticated(actor);
+  const missing = AGENT_NEEDS.find((name) => !actor.permissions.has(name));
+  if (missing) throw permissionDenied("The agent's owner", missing);
+  return actor;
 }
 
 /** Whose rows a query may touch: one owner's, or everybody's (`null`, administrators only). */

@@ -1,4 +1,4 @@
-import { type AgentActor, PERMISSIONS } from "../../kernel/actor.ts";
+import { type AgentActor, permissionsOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { RevocableLru } from "../../kernel/revocable-lru.ts";
 import { sha256Hex } from "../../kernel/secret.ts";
@@ -27,12 +27,13 @@ export async function findAgentActor(
 ): Promise<AgentActor | undefined> {
   const cached = mayCache ? actors.get(token, now.getTime()) : undefined;
   if (cached) return cached;
-  const row = await findAgentByTokenHash(db, await sha256Hex(token));
-  if (!row) return undefined;
-  const { id, ownerId, name, ownerRole } = row;
+  const bearer = await findAgentByTokenHash(db, await sha256Hex(token));
+  if (!bearer) return undefined;
+  const { id, ownerId, name } = bearer.agent;
+  const permissions = permissionsOf(bearer);
   // An agent serves everybody on its owner's word, which counts as long as the owner may give it.
-  const shared = row.shared && PERMISSIONS[ownerRole].has("agents:share");
-  const actor: AgentActor = { kind: "agent", id, ownerId, name, shared };
+  const shared = bearer.agent.shared && permissions.has("agents:share");
+  const actor: AgentActor = { kind: "agent", id, ownerId, name, shared, permissions };
   actors.set(token, actor, [id, ownerId], now.getTime());
   return actor;
 }

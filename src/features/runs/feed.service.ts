@@ -1,4 +1,4 @@
-import { allow, scopeOf } from "../../kernel/actor.ts";
+import { allow, allowAgent, scopeOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { isId } from "../../kernel/page.ts";
 import type {
@@ -27,7 +27,7 @@ export interface Appended {
 
 // No database here: the feed itself knows the run's owner, agent and status.
 function writerOf(ctx: Ctx): FeedWriter {
-  if (ctx.actor.kind === "agent") return { kind: "agent", agentId: ctx.actor.id };
+  if (ctx.actor.kind === "agent") return { kind: "agent", agentId: allowAgent(ctx).id };
   return { kind: "user", scope: scopeOf(allow(ctx, "runs:write")) };
 }
 

@@ -19,7 +19,10 @@ leaseRoutes.openapi(
     security,
     summary: "Heartbeat: keep what one holds, ask for more",
     request: { body: jsonBody(Claim) },
-    responses: { 200: json(Claimed, "A run to work on, if there is one"), ...errors(400, 401, 415, 422) },
+    responses: {
+      200: json(Claimed, "A run to work on, if there is one"),
+      ...errors(400, 401, 403, 415, 422),
+    },
   }),
   async (c) => c.json(await service.claim(c.var.ctx, c.req.valid("json")), 200),
 );
@@ -32,7 +35,7 @@ leaseRoutes.openapi(
     security,
     summary: "Download the run's dataset",
     request: { params: IdParam },
-    responses: { 200: { description: "The file" }, ...errors(401, 404, 409) },
+    responses: { 200: { description: "The file" }, ...errors(401, 403, 404, 409) },
   }),
   async (c) => {
     const file = await service.getLeaseDataset(c.var.ctx, c.req.valid("param").id);
@@ -60,7 +63,10 @@ leaseRoutes.openapi(
       headers: MetricsHeader,
       body: { content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } } },
     },
-    responses: { 201: json(ModelVersion, "The registered version"), ...errors(400, 401, 404, 409, 413, 422) },
+    responses: {
+      201: json(ModelVersion, "The registered version"),
+      ...errors(400, 401, 403, 404, 409, 413, 422),
+    },
   }),
   async (c) => {
     const { ctx } = c.var;
@@ -78,7 +84,7 @@ leaseRoutes.openapi(
     security,
     summary: "Report how a run ended",
     request: { params: IdParam, body: jsonBody(Report) },
-    responses: { 204: noContent, ...errors(400, 401, 404, 409, 415, 422) },
+    responses: { 204: noContent, ...errors(400, 401, 403, 404, 409, 415, 422) },
   }),
   async (c) => {
     await service.report(c.var.ctx, c.req.valid("param").id, c.req.valid("json"));
