@@ -1,6 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { admin, Client, newUser, newViewer, query, signIn, type User } from "./support/client.ts";
+import {
+  admin,
+  anonymous,
+  Client,
+  newAdmin,
+  newUser,
+  newViewer,
+  query,
+  signIn,
+  until,
+  type User,
+} from "./support/client.ts";
 import { expectStatus } from "./support/refusal.ts";
 
 const newName = () => `r-${randomUUID().slice(0, 8)}`;
@@ -168,6 +179,30 @@ describe("an administrator of few permissions is no way to more", () => {
     ];
     for (const { status, body } of await Promise.all(attempts))
       expect([status, body.code]).toEqual([403, "ACCOUNT_OUTRANKS_YOU"]);
+  });
+
+  it("reads no link mailed to anybody, who may more or not, but sees that there was mail", async () => {
+    const reader = await newMember(
+      await newRole({ base: "admin", permissions: ["account:self", "mail:read"] }),
+    );
+    const denied = await newAdmin();
+    await chief.put(`/api/admin/users/${denied.id}`, { denied: ["agents:share"] });
+    const boss = await newAdmin();
+    expectStatus(await anonymous().post("/api/auth/password/forgot", { email: boss.email }), "ask", 200, 202);
+    const mailsTo = async (by: User) =>
+      (await by.get("/api/admin/mail?limit=200")).body.filter(
+        (mail: any) => mail.to === boss.email && mail.kind === "reset-password",
+      );
+    const [whole] = await until(
+      () => mailsTo(chief),
+      ({ length }) => length > 0,
+    );
+    expect(whole.text).toMatch(/reset-password\?token=/);
+    for (const by of [reader, denied]) {
+      const all = await by.get("/api/admin/mail?limit=200");
+      expect(JSON.stringify(all.body)).not.toContain("token=");
+      expect(await mailsTo(by)).toEqual([{ ...whole, subject: null, text: null }]);
+    }
   });
 
   it("raises no account beyond itself by lifting a denial", async () => {

@@ -97,6 +97,10 @@ export const isForAdmins = (name: Permission): boolean => (ADMIN as readonly str
 export const beyond = (actor: UserActor, names: Iterable<Permission>): Permission[] =>
   [...names].filter((name) => !actor.permissions.has(name));
 
+/** An administrator by the built-in role with nothing taken away. No custom role can have its name. */
+export const isFullAdmin = (actor: UserActor): boolean =>
+  actor.roleName === "admin" && beyond(actor, PERMISSION_NAMES).length === 0;
+
 export const isPermission = (name: string): name is Permission =>
   PERMISSION_NAMES.includes(name as Permission);
 

@@ -12,6 +12,8 @@ mailRoutes.openapi(
     tags: ["Administration"],
     security: signedIn,
     summary: "List the mail that was sent, or lies in the outbox",
+    description:
+      "Whose role is `admin`, with nothing denied, also sees what a mail says while it lies in the outbox. For everybody else `subject` and `text` are null, since links in a mail act for whom it was sent to.",
     request: { query: PageQuery },
     responses: { 200: json(z.array(OutboxMail), "Newest first"), ...errors(401, 403, 422) },
   }),
