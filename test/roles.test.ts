@@ -205,6 +205,32 @@ describe("an administrator of few permissions is no way to more", () => {
     }
   });
 
+  it("ends no session of an administrator who may more, but anybody else's and its own", async () => {
+    const role = await newRole({ base: "admin", permissions: ["account:self", "sessions:admin"] });
+    const keeper = await newMember(role);
+    const [boss, user] = [await newAdmin(), await newUser()];
+    const sessionOf = async (one: User) => (await one.get("/api/auth/sessions")).body[0].id as string;
+    const ends = async (whom: User) => [
+      await keeper.delete(`/api/auth/sessions/${await sessionOf(whom)}`),
+      await keeper.delete(`/api/admin/users/${whom.id}/sessions`),
+    ];
+    for (const { status, body } of await ends(boss))
+      expect([status, body.code]).toEqual([403, "ACCOUNT_OUTRANKS_YOU"]);
+    expectStatus(await boss.get("/api/auth/me"), "the administrator's goes on", 200);
+    expect((await ends(user)).map(({ status }) => status)).toEqual([204, 200]);
+    expectStatus(await user.get("/api/auth/me"), "the user's has ended", 401);
+    expectStatus(await keeper.delete(`/api/auth/sessions/${await sessionOf(keeper)}`), "its own", 204);
+  });
+
+  it("has no link to a new password mailed to an administrator", async () => {
+    const boss = await newAdmin();
+    const { status, body } = await deputy.post(`/api/admin/users/${boss.id}/reset-password`);
+    expect([status, body.code]).toEqual([403, "ACCOUNT_OUTRANKS_YOU"]);
+    expect(
+      await query("select 1 from mails where recipient = $1 and kind = 'reset-password'", [boss.email]),
+    ).toEqual([]);
+  });
+
   it("raises no account beyond itself by lifting a denial", async () => {
     const role = await newRole({ permissions: ["models:read", "runs:read"] });
     const user = await newMember(role);

@@ -1,3 +1,4 @@
+import type { Permission } from "../../kernel/actor.ts";
 import { AppError } from "../../kernel/errors.ts";
 
 export const emailNotVerified = () =>
@@ -12,3 +13,11 @@ export const awaitingApproval = () =>
 
 export const accountSuspended = () =>
   new AppError("forbidden", "ACCOUNT_SUSPENDED", "This account is suspended; ask an administrator.");
+
+export const outranked = (permissions: Permission[]) =>
+  new AppError(
+    "forbidden",
+    "ACCOUNT_OUTRANKS_YOU",
+    `This account may do, or would, what you may not: ${permissions.join(", ")}.`,
+    { permissions },
+  );

@@ -6,11 +6,13 @@ import {
   identities,
   passkeys,
   recoveryCodes,
+  roles,
   sessions,
   totpSecrets,
   type UserRow,
   users,
 } from "#db/schema";
+import type { Standing } from "./rank.ts";
 
 /** An account with the second factors it has. */
 export interface Account extends UserRow {
@@ -43,6 +45,20 @@ export const accountByEmail = (db: Db, email: string) =>
 
 export async function findAccountByEmail(db: Db, email: string): Promise<Account | undefined> {
   const [row] = await accountByEmail(db, email);
+  return row;
+}
+
+/** What decides on what an account may do, the custom role's part read along. */
+export async function findStanding(db: Db, id: string): Promise<Standing | undefined> {
+  const [row] = await db
+    .select({
+      role: users.role,
+      denied: users.denied,
+      custom: { permissions: roles.permissions, denied: roles.denied },
+    })
+    .from(users)
+    .leftJoin(roles, eq(roles.name, users.customRole))
+    .where(eq(users.id, id));
   return row;
 }
 

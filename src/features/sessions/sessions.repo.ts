@@ -96,6 +96,15 @@ export async function touchSession(
   await db.update(sessions).set(shown).where(eq(sessions.id, sessionId));
 }
 
+/** Whose an open session is. */
+export async function findSessionOwner(db: Db, sessionId: string): Promise<string | undefined> {
+  const [row] = await db
+    .select({ userId: sessions.userId })
+    .from(sessions)
+    .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)));
+  return row?.userId;
+}
+
 /** Ends a session, `userId`'s own unless `null`; returns it if it was still open. */
 export async function endSession(
   db: Db,

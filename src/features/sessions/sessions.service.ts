@@ -2,7 +2,7 @@ import type { SessionRow } from "../../db/schema.ts";
 import { type Actor, allow, allowPerson, permissionsOf, type UserActor } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
-import { type Account, findAccount, toUser } from "../accounts/index.ts";
+import { type Account, findAccount, findStanding, refuseAdminAbove, toUser } from "../accounts/index.ts";
 import { forgetSession } from "./session-cache.ts";
 import { accountChanged, invalidRefreshToken, sessionNotFound, userNotFound } from "./sessions.errors.ts";
 import * as repo from "./sessions.repo.ts";
@@ -81,17 +81,27 @@ export async function listSessions(ctx: Ctx, page: Page): Promise<Paged<Session>
   return { items: items.map((row) => toSession(row, session.id)), ...(next && { next }) };
 }
 
-/** Ends one of the caller's own sessions, or anybody's for administrators. */
+/** An account the caller may shut out. */
+async function refuseAbove(ctx: Ctx, actor: UserActor, userId: string): Promise<void> {
+  const standing = await findStanding(ctx.db, userId);
+  if (!standing) throw userNotFound();
+  refuseAdminAbove(actor, standing);
+}
+
+/** Ends one of the caller's own sessions, or for administrators anybody's who may no more than they as such. */
 export async function endSession(ctx: Ctx, sessionId: string): Promise<void> {
   const actor = allowPerson(ctx, "account:self");
-  const owner = actor.permissions.has("sessions:admin") ? null : actor.id;
-  const ended = await repo.endSession(ctx.db, owner, sessionId, { now: ctx.now, reason: "ended by request" });
-  if (!ended) throw sessionNotFound();
+  const isAdmin = actor.permissions.has("sessions:admin");
+  const userId = isAdmin ? await repo.findSessionOwner(ctx.db, sessionId) : actor.id;
+  if (userId === undefined) throw sessionNotFound();
+  if (userId !== actor.id) await refuseAbove(ctx, actor, userId);
+  const end = { now: ctx.now, reason: "ended by request" };
+  if (!(await repo.endSession(ctx.db, userId, sessionId, end))) throw sessionNotFound();
   forgetSession(sessionId);
   await ctx.audit({
     action: "session.ended",
     target: { type: "session", id: sessionId },
-    details: { user_id: ended.userId },
+    details: { user_id: userId },
   });
 }
 
@@ -111,8 +121,7 @@ export async function listSessionsOf(ctx: Ctx, userId: string, page: Page): Prom
 
 /** Ends all of somebody's sessions. */
 export async function endSessionsByAdmin(ctx: Ctx, userId: string): Promise<number> {
-  allow(ctx, "sessions:admin");
-  if (!(await findAccount(ctx.db, userId))) throw userNotFound();
+  await refuseAbove(ctx, allow(ctx, "sessions:admin"), userId);
   return endSessionsOf(ctx, userId, "ended by an administrator");
 }
 

@@ -1,4 +1,3 @@
-import type { Permission } from "../../kernel/actor.ts";
 import { AppError, invalidFields } from "../../kernel/errors.ts";
 import type { Holdings } from "./holdings.repo.ts";
 
@@ -25,14 +24,6 @@ export const lastAdmin = () =>
     "conflict",
     "LAST_ADMIN",
     "This is the last active administrator; make somebody else one first.",
-  );
-
-export const outranked = (permissions: Permission[]) =>
-  new AppError(
-    "forbidden",
-    "ACCOUNT_OUTRANKS_YOU",
-    `This account may do, or would, what you may not: ${permissions.join(", ")}.`,
-    { permissions },
   );
 
 export const ownsThings = (holdings: Holdings) =>

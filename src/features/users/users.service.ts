@@ -2,11 +2,11 @@ import { allow, allowPerson, type Permission, type Role, type SignedInUser } fro
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../../kernel/postgres-error.ts";
+import { refuseOutranked } from "../accounts/index.ts";
 import { forgetAgentsOf } from "../agents/index.ts";
 import { findRole } from "../roles/index.ts";
 import { forgetSessionsOf } from "../sessions/index.ts";
 import { forgetTokensOf } from "../tokens/index.ts";
-import { refuseOutranked } from "./rank.ts";
 import { mailAddressCheck, mailPasswordLink } from "./user-mails.service.ts";
 import * as errors from "./users.errors.ts";
 import * as repo from "./users.repo.ts";
