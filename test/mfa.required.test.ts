@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Platform, startPlatform } from "../local/platform.ts";
-import { anonymous, newUser, signIn, type User } from "./support/client.ts";
+import { anonymous, newUser, query, signIn, type User } from "./support/client.ts";
 import { addPasskey, codeOf, Device, enableTotp, firstStep } from "./support/factors.ts";
 import { expectStatus } from "./support/refusal.ts";
 
@@ -58,6 +58,21 @@ describe("a role that demands a second factor", () => {
     const { secret } = await enableTotp(user);
     const body = { mfa_token: await firstStep(user), code: codeOf(secret) };
     expectStatus(await anonymous(platform.url).post("/api/auth/mfa/totp/verify", body), "verify", 200);
+  });
+
+  it("is not got round by a factor that was shown, and removed before the role came", async () => {
+    const user = await newUser(platform.url);
+    const become = (role: string) =>
+      query("update users set role = $2 where id = $1", [user.id, role], platform.databaseUrl);
+    await enableTotp(user);
+    await become("viewer");
+    expectStatus(await user.post("/api/auth/mfa/totp/disable"), "while nothing demands it", 204);
+    expectStatus(await user.get("/api/models"), "nor is it needed", 200);
+    await become("user");
+    for (const answer of [await user.get("/api/models"), await model(user)])
+      expect([answer.status, answer.body.code]).toEqual([403, "MFA_REQUIRED"]);
+    await enableTotp(user);
+    expectStatus(await model(user), "with a new one", 201);
   });
 
   it("leaves other roles alone", async () => {

@@ -32,7 +32,7 @@ export type Actor =
       /** What it is called: the custom role's name where there is one. */
       roleName: string;
       permissions: ReadonlySet<Permission>;
-      /** Its role demands a second factor, and it has shown none. */
+      /** Its role demands a second factor, and it has shown none, or has none left. */
       mfaMissing: boolean;
       /** `null` for a program that acts by an API token. */
       session: SessionRef | null;

@@ -24,9 +24,14 @@ export interface Account extends UserRow {
 // Written out: drizzle leaves the table off when a query names one table only, and `id` would be the inner table's.
 const accountId = sql`${users}.${sql.identifier(users.id.name)}`;
 
+const hasTotp = sql<boolean>`exists (select from ${totpSecrets} where ${totpSecrets.userId} = ${accountId} and ${totpSecrets.enabledAt} is not null)`;
+
+/** Whether an account has a second factor at this moment, for queries that join accounts; recovery codes are none. */
+export const hasFactor = sql<boolean>`(${hasTotp} or exists (select from ${passkeys} where ${passkeys.userId} = ${accountId}))`;
+
 const columns = {
   ...getTableColumns(users),
-  hasTotp: sql<boolean>`exists (select from ${totpSecrets} where ${totpSecrets.userId} = ${accountId} and ${totpSecrets.enabledAt} is not null)`,
+  hasTotp,
   passkeyCount: sql<number>`(select count(*)::int from ${passkeys} where ${passkeys.userId} = ${accountId})`,
   recoveryCodeCount: sql<number>`(select count(*)::int from ${recoveryCodes} where ${recoveryCodes.userId} = ${accountId} and ${recoveryCodes.usedAt} is null)`,
 };

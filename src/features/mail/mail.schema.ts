@@ -7,13 +7,10 @@ export const OutboxMail = z
     to: z.string(),
     status: z.enum(["outbox", "sent", "failed"]),
     subject: z.string().nullable().openapi({ description: "As `text`." }),
-    text: z
-      .string()
-      .nullable()
-      .openapi({
-        description:
-          "Only while it lies in the outbox, and only for administrators who may do everything; a delivered mail's text is not kept.",
-      }),
+    text: z.string().nullable().openapi({
+      description:
+        "Only while it lies in the outbox, and only for administrators who may do everything; a delivered mail's text is not kept.",
+    }),
     error: z.string().nullable(),
     attempts: z.number().int(),
     created_at: Timestamp,

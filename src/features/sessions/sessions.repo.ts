@@ -3,6 +3,7 @@ import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { roles, type SessionRow, sessions, type UserRow, users } from "#db/schema";
 import type { Page } from "../../kernel/page.ts";
+import { hasFactor } from "../accounts/index.ts";
 
 type NewSession = Pick<
   SessionRow,
@@ -54,6 +55,7 @@ const live = (now: Date) =>
 export interface Caller {
   session: SessionRow;
   user: UserRow;
+  hasFactor: boolean;
   role: { name: string; permissions: string[]; denied: string[] } | null;
 }
 
@@ -63,6 +65,7 @@ export async function findCaller(db: Db, sessionId: string, now: Date): Promise<
     .select({
       session: getTableColumns(sessions),
       user: getTableColumns(users),
+      hasFactor,
       role: { name: roles.name, permissions: roles.permissions, denied: roles.denied },
     })
     .from(sessions)

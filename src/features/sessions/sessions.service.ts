@@ -174,10 +174,10 @@ export async function findSessionActor(
 ): Promise<Actor | undefined> {
   const caller = await repo.findCaller(db, sessionId, now);
   if (!caller) return undefined;
-  const { session, user, role } = caller;
+  const { session, user, hasFactor, role } = caller;
   const { id, authenticatedAt, factorAt, methods } = session;
-  // Who must have a second factor and has shown none may only see to getting one.
-  const mfaMissing = settings.requireMfa.has(user.role) && factorAt === null;
+  // Who must have a second factor and has shown none, or only one that is gone, may only see to getting one.
+  const mfaMissing = settings.requireMfa.has(user.role) && (factorAt === null || !hasFactor);
   return {
     kind: "user",
     id: user.id,

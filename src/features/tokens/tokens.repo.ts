@@ -1,9 +1,10 @@
 import { and, eq, getTableColumns, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
-import { type ApiTokenRow, apiTokens, passkeys, roles, totpSecrets, type UserRow, users } from "#db/schema";
+import { type ApiTokenRow, apiTokens, roles, type UserRow, users } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
+import { hasFactor } from "../accounts/index.ts";
 
 const mine = (scope: Scope, id?: string) =>
   and(
@@ -22,13 +23,11 @@ export interface TokenBearer {
 
 /** Who stands behind a token that is not revoked and whose owner is not suspended, in one round trip. */
 export async function findBearer(db: Db, tokenHash: string): Promise<TokenBearer | undefined> {
-  const hasTotp = sql`exists (select from ${totpSecrets} where ${totpSecrets.userId} = ${users.id} and ${totpSecrets.enabledAt} is not null)`;
-  const hasPasskey = sql`exists (select from ${passkeys} where ${passkeys.userId} = ${users.id})`;
   const [row] = await db
     .select({
       token: getTableColumns(apiTokens),
       user: getTableColumns(users),
-      hasFactor: sql<boolean>`${hasTotp} or ${hasPasskey}`,
+      hasFactor,
       role: { name: roles.name, permissions: roles.permissions, denied: roles.denied },
     })
     .from(apiTokens)
