@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { inject, expect, it } from "vitest";
-import { Client, newRun, newUser, signIn, until, type User } from "./support/client.ts";
+import { admin, Client, newAdmin, newRun, newUser, signIn, until, type User } from "./support/client.ts";
 import { Watcher } from "./support/watcher.ts";
 
 const url = inject("url");
@@ -151,22 +152,10 @@ it("answers a plain GET with a JSON error", async () => {
   expect([status, body.code]).toEqual([400, "UPGRADE_REQUIRED"]);
 });
 
-it("closes with 1008 on whoever signed out, by whatever they came in, and on nobody else", async () => {
-  const user = await newUser();
-  const run = await newRun(user);
-  const leaving = await signIn(user.email, user.password);
-  const { ticket } = (await leaving.post(`/api/training/runs/${run}/stream-ticket`)).body;
-  const { id, token } = (await user.post("/api/tokens", { name: "t", scopes: ["runs:read"] })).body;
-  const watch = (query: string, bearer?: string) =>
-    Watcher.open(url, stream(run, query), bearer === undefined ? {} : { token: bearer });
-  const gone = await Promise.all([
-    watch("", leaving.accessToken),
-    watch(`?ticket=${ticket}`),
-    watch("", token),
-  ]);
-  const staying = await watch("", user.accessToken);
-  await leaving.post("/api/auth/logout");
-  await user.delete(`/api/tokens/${id}`);
+const watch = (run: string, token: string) => Watcher.open(url, stream(run), { token });
+
+/** Reports to the run until the watchers were all closed with 1008; returns how many points that took. */
+async function untilShutOut(user: User, run: string, gone: Watcher[]): Promise<number> {
   let step = 0;
   await until(
     async () => {
@@ -176,7 +165,64 @@ it("closes with 1008 on whoever signed out, by whatever they came in, and on nob
     (codes) => codes.every((code) => code === 1008),
     { withinMs: 15_000, everyMs: 300 },
   );
-  await staying.until((w) => w.points.length === step);
-  expect(staying.closed).toBeUndefined();
-  staying.close();
+  return step;
+}
+
+async function expectWatching(watcher: Watcher, points: number): Promise<void> {
+  await watcher.until((w) => w.points.length === points);
+  expect(watcher.closed).toBeUndefined();
+  watcher.close();
+}
+
+it("closes with 1008 on whoever signed out, by whatever they came in, and on nobody else", async () => {
+  const user = await newUser();
+  const run = await newRun(user);
+  const leaving = await signIn(user.email, user.password);
+  const { ticket } = (await leaving.post(`/api/training/runs/${run}/stream-ticket`)).body;
+  const { id, token } = (await user.post("/api/tokens", { name: "t", scopes: ["runs:read"] })).body;
+  const gone = await Promise.all([
+    watch(run, leaving.accessToken),
+    Watcher.open(url, stream(run, `?ticket=${ticket}`)),
+    watch(run, token),
+  ]);
+  const staying = await watch(run, user.accessToken);
+  await leaving.post("/api/auth/logout");
+  await user.delete(`/api/tokens/${id}`);
+  await expectWatching(staying, await untilShutOut(user, run, gone));
+});
+
+it("closes with 1008 on whoever may read runs no more: denied, of a narrower role, by a narrower token", async () => {
+  const [chief, user] = [await admin(), await newUser()];
+  const run = await newRun(user);
+  const newRole = async (fields: Record<string, unknown>) => {
+    const name = `r-${randomUUID().slice(0, 8)}`;
+    expect((await chief.post("/api/admin/roles", { name, ...fields })).status).toBe(201);
+    return name;
+  };
+  const changes = [
+    { denied: ["runs:read"] },
+    { custom_role: await newRole({ base: "admin", permissions: ["models:read"] }) },
+    { custom_role: await newRole({ base: "admin", permissions: ["runs:read"], denied: ["runs:read"] }) },
+    { custom_role: await newRole({ base: "user", permissions: ["runs:read"] }) },
+  ];
+  const overseers = await Promise.all(changes.map(() => newAdmin()));
+  const narrow = (await user.post("/api/tokens", { name: "n", scopes: ["runs:read", "models:read"] })).body;
+  const broad = (await user.post("/api/tokens", { name: "b", scopes: ["*"] })).body;
+  const still = await newAdmin();
+  const gone = await Promise.all(
+    [...overseers.map(({ accessToken }) => accessToken), narrow.token].map((token) => watch(run, token)),
+  );
+  const staying = await Promise.all(
+    [user.accessToken, broad.token, still.accessToken].map((token) => watch(run, token)),
+  );
+  const seeing = { custom_role: await newRole({ base: "admin", permissions: ["runs:read"] }) };
+  const settings = [
+    ...changes.map((change, i) => [overseers[i]!, change] as const),
+    [still, seeing] as const,
+  ];
+  for (const [{ id }, change] of settings)
+    expect((await chief.put(`/api/admin/users/${id}`, change)).status).toBe(200);
+  expect((await user.put(`/api/tokens/${narrow.id}`, { scopes: ["models:read"] })).status).toBe(200);
+  const points = await untilShutOut(user, run, gone);
+  for (const watcher of staying) await expectWatching(watcher, points);
 });

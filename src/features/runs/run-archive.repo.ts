@@ -1,10 +1,11 @@
-import { and, asc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
-import { apiTokens, runChunks, type RunRow, runs, sessions, users } from "#db/schema";
-import type { MetricPoint, RunEnding, Watcher } from "../../kernel/ports/run-feeds.ts";
+import { runChunks, type RunRow, runs } from "#db/schema";
+import type { MetricPoint, RunEnding } from "../../kernel/ports/run-feeds.ts";
 import type { Change, RunArchive } from "./feed-archive.ts";
 import type { Chunk, FeedMeta } from "./feed-store.ts";
 import { presentPoint } from "./metric-wire.ts";
+import { stillMay } from "./run-watchers.repo.ts";
 
 // One answer of the database holds about 2 MB of chunks at most.
 const LOAD_BATCH = 4;
@@ -129,47 +130,6 @@ const expireLease = (db: Db, runId: string, now: Date): Promise<Change> =>
     { status: "failed", at: now.getTime(), errorMessage: AGENT_LOST },
     and(eq(runs.status, "running"), lt(runs.leaseExpiresAt, now)),
   );
-
-const idsOf = (kind: "session" | "token", watchers: Watcher[]): string[] =>
-  watchers.flatMap((watcher) => (watcher.startsWith(`${kind}:`) ? [watcher.slice(kind.length + 1)] : []));
-
-/** Watchers whose session or API token is still good and whose account may still see the run. */
-async function stillMay(db: Db, runId: string, watchers: Watcher[]): Promise<Watcher[]> {
-  const owner = db.select({ id: runs.ownerId }).from(runs).where(eq(runs.id, runId));
-  const sees = and(isNull(users.suspendedAt), or(eq(users.role, "admin"), eq(users.id, owner)));
-  const now = sql`now()`;
-  const [bySession, byToken] = await db.batch([
-    db
-      .select({ id: sessions.id })
-      .from(sessions)
-      .innerJoin(users, eq(users.id, sessions.userId))
-      .where(
-        and(
-          inArray(sessions.id, idsOf("session", watchers)),
-          isNull(sessions.endedAt),
-          gt(sessions.expiresAt, now),
-          gt(sessions.maxExpiresAt, now),
-          sees,
-        ),
-      ),
-    db
-      .select({ id: apiTokens.id })
-      .from(apiTokens)
-      .innerJoin(users, eq(users.id, apiTokens.userId))
-      .where(
-        and(
-          inArray(apiTokens.id, idsOf("token", watchers)),
-          isNull(apiTokens.revokedAt),
-          or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, now)),
-          sees,
-        ),
-      ),
-  ]);
-  return [
-    ...bySession.map(({ id }) => `session:${id}` as const),
-    ...byToken.map(({ id }) => `token:${id}` as const),
-  ];
-}
 
 async function deleteRun(db: Db, runId: string): Promise<boolean> {
   const rows = await db.delete(runs).where(eq(runs.id, runId)).returning({ id: runs.id });

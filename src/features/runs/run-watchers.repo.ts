@@ -1,0 +1,78 @@
+import { and, eq, gt, inArray, isNull, or, sql } from "drizzle-orm";
+import type { Db } from "#db/client";
+import { apiTokens, roles, runs, sessions, users } from "#db/schema";
+import { permissionsOf, type Role } from "../../kernel/actor.ts";
+import type { Watcher } from "../../kernel/ports/run-feeds.ts";
+
+/** The account behind a watcher, next to the run's owner. */
+interface Watching {
+  id: string;
+  userId: string;
+  ownerId: string | null;
+  role: Role;
+  denied: string[];
+  custom: { permissions: string[]; denied: string[] } | null;
+  scopes?: string[];
+}
+
+const sees = (watching: Watching): boolean =>
+  permissionsOf(watching).has("runs:read") &&
+  (watching.role === "admin" || watching.userId === watching.ownerId);
+
+const standing = {
+  userId: users.id,
+  ownerId: runs.ownerId,
+  role: users.role,
+  denied: users.denied,
+  custom: { permissions: roles.permissions, denied: roles.denied },
+};
+
+const now = sql`now()`;
+
+const sessionsOf = (db: Db, runId: string, ids: string[]) =>
+  db
+    .select({ id: sessions.id, ...standing })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(runs, eq(runs.id, runId))
+    .where(
+      and(
+        inArray(sessions.id, ids),
+        isNull(sessions.endedAt),
+        gt(sessions.expiresAt, now),
+        gt(sessions.maxExpiresAt, now),
+        isNull(users.suspendedAt),
+      ),
+    );
+
+const tokensOf = (db: Db, runId: string, ids: string[]) =>
+  db
+    .select({ id: apiTokens.id, scopes: apiTokens.scopes, ...standing })
+    .from(apiTokens)
+    .innerJoin(users, eq(users.id, apiTokens.userId))
+    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(runs, eq(runs.id, runId))
+    .where(
+      and(
+        inArray(apiTokens.id, ids),
+        isNull(apiTokens.revokedAt),
+        or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, now)),
+        isNull(users.suspendedAt),
+      ),
+    );
+
+const idsOf = (kind: "session" | "token", watchers: Watcher[]): string[] =>
+  watchers.flatMap((watcher) => (watcher.startsWith(`${kind}:`) ? [watcher.slice(kind.length + 1)] : []));
+
+/** Watchers whose session or API token is still good, and by which the run may still be seen. */
+export async function stillMay(db: Db, runId: string, watchers: Watcher[]): Promise<Watcher[]> {
+  const [bySession, byToken] = await db.batch([
+    sessionsOf(db, runId, idsOf("session", watchers)),
+    tokensOf(db, runId, idsOf("token", watchers)),
+  ]);
+  return [
+    ...bySession.filter(sees).map(({ id }) => `session:${id}` as const),
+    ...byToken.filter(sees).map(({ id }) => `token:${id}` as const),
+  ];
+}
