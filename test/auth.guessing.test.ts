@@ -51,6 +51,18 @@ describe("credential stuffing", () => {
     expectStatus(await attempt(victim, victim.password, victim.home), "at home", 200);
   });
 
+  it("does not lock the owner out whose address changes within their network of IPv6, but the neighbours", async () => {
+    const group = () => Math.floor(Math.random() * 65_536).toString(16);
+    const site = `2001:db8:${group()}`;
+    const victim = await person(`${site}:1::${group()}`);
+    const guess = () => attempt(victim, randomUUID(), `${site}:2::${group()}`);
+    await Promise.all(Array.from({ length: 15 }, guess));
+    const next = await attempt(victim, victim.password, `${site}:2::1`);
+    expect([next.status, next.body.code]).toEqual([429, "TOO_MANY_ATTEMPTS"]);
+    const today = await attempt(victim, victim.password, `${site}:1:${group()}:${group()}:${group()}:1`);
+    expectStatus(today, "at home", 200);
+  });
+
   it("is answered alike for an address nobody has", async () => {
     const nobodys = { email: `${randomUUID()}@example.com` };
     const answers = await Promise.all(Array.from({ length: 15 }, () => attempt(nobodys, randomUUID())));

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, gt, isNull, lt, ne, or, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, gt, isNotNull, isNull, lt, max, ne, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { roles, type SessionRow, sessions, type UserRow, users } from "#db/schema";
@@ -163,14 +163,16 @@ export function listSessions(
     .limit(limit + 1);
 }
 
-/** Whether a user opened a session from an address since then, in a way that was not taken back. */
-export async function hasSessionFrom(db: Db, userId: string, ip: string, since: Date): Promise<boolean> {
+/** The addresses a user opened sessions from since then, the latest first. */
+export async function recentAddresses(db: Db, userId: string, since: Date, limit: number): Promise<string[]> {
   const rows = await db
-    .select({ id: sessions.id })
+    .select({ ip: sessions.ip })
     .from(sessions)
-    .where(and(eq(sessions.userId, userId), eq(sessions.ip, ip), gt(sessions.createdAt, since)))
-    .limit(1);
-  return rows.length > 0;
+    .where(and(eq(sessions.userId, userId), isNotNull(sessions.ip), gt(sessions.createdAt, since)))
+    .groupBy(sessions.ip)
+    .orderBy(desc(max(sessions.createdAt)))
+    .limit(limit);
+  return rows.map(({ ip }) => ip!);
 }
 
 /** Removes sessions that ended or expired before `before`. */

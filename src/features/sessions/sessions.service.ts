@@ -1,6 +1,7 @@
 import type { SessionRow } from "../../db/schema.ts";
 import { type Actor, allow, allowPerson, permissionsOf, type UserActor } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
+import { networkOf } from "../../kernel/network.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
 import { type Account, findAccount, findStanding, refuseAdminAbove, toUser } from "../accounts/index.ts";
 import { forgetSession } from "./session-cache.ts";
@@ -158,12 +159,13 @@ export async function markAuthenticated(ctx: Ctx, actor: UserActor, factor?: str
 }
 
 const KNOWN_MS = 30 * 86_400_000;
+const KNOWN_ADDRESSES = 50;
 
-/** Whether the account signed in from the caller's address within a month. */
+/** Whether the account signed in from the caller's network within a month. Within it, IPv6 addresses change daily. */
 export async function isKnownNetwork(ctx: Ctx, userId: string): Promise<boolean> {
-  const { ip } = ctx.client;
   const since = new Date(ctx.now.getTime() - KNOWN_MS);
-  return ip !== null && repo.hasSessionFrom(ctx.db, userId, ip, since);
+  const addresses = await repo.recentAddresses(ctx.db, userId, since, KNOWN_ADDRESSES);
+  return addresses.some((address) => networkOf(address) === ctx.client.network);
 }
 
 /** Who a session stands for: read from the rows, so that a demotion or suspension bites at once. */
