@@ -1,6 +1,6 @@
 /**
- * Accounts as rows, and what they look like to their owners: the base that signing in, sessions, second factors and
- * administration stand on.
+ * Accounts as rows, what they look like to their owners, and who outranks whom: the base that signing in, sessions,
+ * second factors and administration stand on.
  * Table: users. No blobs, no objects.
  */
 export * from "./accounts.repo.ts";

@@ -20,8 +20,8 @@ export const PERMISSION_TEXT: Record<Permission, string> = {
   "users:read": "List accounts and roles.",
   "users:write": "Create, change, suspend and delete accounts.",
   "roles:write": "Make, change and delete custom roles.",
-  "sessions:admin": "See and end anybody's sessions.",
+  "sessions:admin": "See anybody's sessions, and end those of everybody but administrators who may more.",
   "audit:read": "Read and check the audit trail.",
-  "mail:read": "Read the outbox.",
+  "mail:read": "See what mail was sent to whom; only undiminished administrators read what it says.",
   "stats:read": "See the totals of the whole deployment.",
 };
