@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,14 +7,17 @@ import { type Platform, startPlatform } from "../local/platform.ts";
 import {
   type Answer,
   anonymous,
+  Client,
   newRun,
   newUser,
   newViewer,
   query,
   signIn,
+  until,
   type User,
 } from "./support/client.ts";
 import { expectStatus } from "./support/refusal.ts";
+import { forge } from "./support/tokens.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "myelin-audit-"));
 /** A platform of its own, since its trail is broken on purpose. */
@@ -22,7 +25,11 @@ let own: Platform;
 let keeper: User;
 /** On the one everybody uses. */
 let admin: User;
+/** On the one that takes a proxy's word for where a request comes from: every test has an address of its own there. */
+let guardian: User;
+const guarded = inject("guarded");
 beforeAll(async () => {
+  guardian = await signIn("admin@myelin.local", guarded.adminPassword, guarded.url);
   admin = await signIn("admin@myelin.local", inject("adminPassword"));
   own = await startPlatform({ dataDir: folder, port: 0, agent: false, env: { LOG_LEVEL: "warn" } });
   keeper = await signIn("admin@myelin.local", own.adminPassword(), own.url);
@@ -81,6 +88,136 @@ describe("the audit trail", () => {
       details: { reason: "INVALID_CREDENTIALS" },
     });
     expect(JSON.stringify(await events(`target_id=${viewer.id}`))).not.toContain("wrong password");
+  });
+
+  const NOWHERE = "not-a-token-of-anybody-at-all";
+  const bearer = (value: string) => ({ headers: { authorization: `Bearer ${value}` } });
+  /** What the trail tells of the very request that was answered so. */
+  const toldOf = async ({ headers }: Answer, reader = admin) => {
+    const id = headers.get("x-request-id");
+    const find = async () =>
+      (await events("limit=200", reader)).filter(({ request_id }) => request_id === id);
+    return until(find, (found) => found.length > 0, { withinMs: 3_000 });
+  };
+
+  it.each<[string, (nobody: Client) => Promise<Answer>, string, string]>([
+    [
+      "a refresh with garbage",
+      (nobody) => nobody.post("/api/auth/refresh", { refresh_token: NOWHERE }),
+      "POST /api/auth/refresh",
+      "TOKEN_INVALID",
+    ],
+    [
+      "a refresh with an access token",
+      (nobody) => nobody.post("/api/auth/refresh", { refresh_token: guardian.accessToken }),
+      "POST /api/auth/refresh",
+      "TOKEN_INVALID",
+    ],
+    [
+      "a guessed link for a new password",
+      (nobody) => nobody.post("/api/auth/password/reset", { token: NOWHERE, password: NOWHERE }),
+      "POST /api/auth/password/reset",
+      "LINK_INVALID",
+    ],
+    [
+      "a guessed link that verifies an address",
+      (nobody) => nobody.get(`/api/auth/verify-email?token=${NOWHERE}`),
+      "GET /api/auth/verify-email",
+      "LINK_INVALID",
+    ],
+    [
+      "a guessed link for a new address",
+      (nobody) => nobody.get(`/api/auth/email/confirm?token=${NOWHERE}`),
+      "GET /api/auth/email/confirm",
+      "LINK_INVALID",
+    ],
+    [
+      "an administrator's try at a link that lets nobody in",
+      () => guardian.post("/api/auth/approve-user", { token: NOWHERE }),
+      "POST /api/auth/approve-user",
+      "LINK_INVALID",
+    ],
+    [
+      "a forged access token",
+      async (nobody) => nobody.get("/api/models", bearer(await forge(guardian, { secret: "x".repeat(32) }))),
+      "GET /api/models",
+      "TOKEN_INVALID",
+    ],
+    [
+      "an unknown API token",
+      (nobody) => nobody.get("/api/models", { headers: { "x-api-token": `at_${randomUUID()}` } }),
+      "GET /api/models",
+      "TOKEN_INVALID",
+    ],
+    [
+      "an unknown agent",
+      (nobody) =>
+        nobody.post("/api/training/leases", {}, { headers: { "x-ic-token": `ic_${randomUUID()}` } }),
+      "POST /api/training/leases",
+      "TOKEN_INVALID",
+    ],
+  ])("tells of %s, and not what was shown", async (_, attack, action, code) => {
+    const answer = await attack(anonymous(guarded.url).from(`198.51.100.${randomInt(1, 255)}`));
+    const [refused, ...others] = await toldOf(answer, guardian);
+    expect(refused).toMatchObject({ action, outcome: "refused", details: { status: 401, code } });
+    expect(others).toEqual([]);
+    const told = JSON.stringify(refused);
+    for (const secret of [NOWHERE, guardian.accessToken, "at_", "ic_"]) expect(told).not.toContain(secret);
+  });
+
+  it("tells of account locks", async () => {
+    const email = `${randomUUID()}@example.com`;
+    const guess = () => anonymous().post("/api/auth/login", { email, password: "wrong" });
+    const answers = [];
+    for (let i = 0; i < 11; i++) answers.push(await guess());
+    const told = await toldOf(answers.at(-1)!);
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        action: "POST /api/auth/login",
+        outcome: "refused",
+        details: { status: 429, code: "TOO_MANY_ATTEMPTS" },
+      }),
+    );
+  });
+
+  it("does not tell of who looks in without having signed in, or too late", async () => {
+    const expired = await forge(admin, { change: (token) => token.setExpirationTime("-1 minute") });
+    const nobody = anonymous();
+    const calls = [nobody.get("/api/auth/me"), nobody.get("/api/auth/me", bearer(expired))];
+    const ids = (await Promise.all(calls)).map(({ headers }) => headers.get("x-request-id"));
+    await toldOf(await nobody.post("/api/auth/refresh", { refresh_token: NOWHERE }));
+    const told = (await events("limit=200")).map(({ request_id }) => request_id);
+    expect(ids.filter((id) => told.includes(id))).toEqual([]);
+  });
+
+  it("is not flooded by one address that is refused the same thing over and over", async () => {
+    const nobody = anonymous(own.url);
+    for (let i = 0; i < 3; i++)
+      await Promise.all(Array.from({ length: 40 }, () => nobody.get("/api/tokens", bearer(NOWHERE))));
+    const told = await events("action=GET%20/api/tokens&limit=200", keeper);
+    expect(told.length).toBeGreaterThanOrEqual(60);
+    expect(told.length).toBeLessThan(120);
+  });
+
+  it("tells of a model that an agent stores, and of tickets for streams", async () => {
+    const user = await newUser();
+    const { id, token } = (await user.post("/api/agents", { name: "a" })).body;
+    const agent = new Client(user.url, { "x-ic-token": token });
+    const run = await newRun(user);
+    expectStatus(await user.post(`/api/training/runs/${run}/stream-ticket`), "ticket", 201);
+    await query(
+      "update runs set executor = 'agent', agent_id = $1, lease_expires_at = now() + interval '1 minute' where id = $2",
+      [id, run],
+    );
+    const stored = await agent.put(`/api/training/leases/${run}/model`, new Uint8Array([1, 2, 3]), {
+      headers: { "content-type": "application/octet-stream" },
+    });
+    expectStatus(stored, "model", 201);
+    expect(await toldOf(stored)).toMatchObject([
+      { action: "PUT /api/training/leases/:id/model", actor: { kind: "agent", id } },
+    ]);
+    const actions = (await events(`actor_id=${user.id}`)).map(({ action }) => action);
+    expect(actions).toContain("POST /api/training/runs/:id/stream-ticket");
   });
 
   it("is not drowned by streams of data", async () => {

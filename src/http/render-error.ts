@@ -64,6 +64,7 @@ export function renderError(error: unknown, c: AppContext): Response {
     return c.json(body, 500);
   }
   const { kind, code, message, details } = refusal;
+  c.set("refusal", code);
   return c.json(
     { error: message, code, ...(details && { details }), request_id: requestId },
     STATUS[kind],
