@@ -90,6 +90,16 @@ describe("re-authentication", () => {
     expect(await auditOf("mfa.refused", user.id)).toHaveLength(2);
   });
 
+  it("takes a password in whatever form it is typed, as signing in does", async () => {
+    const user = await newUser();
+    const [composed, decomposed] = ["pässword-äöüß".normalize("NFC"), "pässword-äöüß".normalize("NFD")];
+    const change = { current_password: user.password, new_password: composed };
+    expectStatus(await user.post("/api/auth/password/change", change), "change", 204);
+    expectStatus(await again(user, { password: decomposed }), "decomposed", 200);
+    expectStatus(await again(user, { password: composed }), "composed", 200);
+    expectStatus(await again(user, { password: `${decomposed}x` }), "wrong", 401);
+  });
+
   it("is tried ten times in five minutes", async () => {
     const user = await newUser();
     const answers = await Promise.all(Array.from({ length: 15 }, () => again(user, { password: "wrong" })));

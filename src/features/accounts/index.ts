@@ -6,6 +6,7 @@
 export * from "./accounts.repo.ts";
 export { toUser, User } from "./account.schema.ts";
 export { EmailAddress, GivenPassword, NewPassword, PersonName } from "./account-input.schema.ts";
+export { isPasswordOf } from "./check-password.ts";
 export { entryRefusal } from "./entry.ts";
 export { refuseAdminAbove, refuseOutranked, type Standing } from "./rank.ts";
 export { heldAdmins, isExpendable, isSpared, lockAdmins } from "./last-admin.repo.ts";

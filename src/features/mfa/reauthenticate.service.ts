@@ -1,5 +1,6 @@
 import { allowPerson, type SignedInUser } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
+import { isPasswordOf } from "../accounts/index.ts";
 import { markAuthenticated } from "../sessions/index.ts";
 import { ownAccount } from "./factors.service.ts";
 import { noPasskey, wrongPassword } from "./mfa.errors.ts";
@@ -25,8 +26,7 @@ export async function startReauthentication(ctx: Ctx): Promise<RequestOptions> {
 }
 
 async function checkPassword(ctx: Ctx, actor: SignedInUser, password: string): Promise<void> {
-  const { passwordHash } = await ownAccount(ctx, actor);
-  if (passwordHash !== null && (await ctx.passwords.verify(passwordHash, password))) return;
+  if (await isPasswordOf(ctx, await ownAccount(ctx, actor), password)) return;
   await auditRefusal(ctx, actor.id, "password", "wrong_password");
   throw wrongPassword();
 }
