@@ -28,6 +28,9 @@ async function person(home = someAddress()): Promise<Person & { home: string }> 
 const attempt = ({ email }: { email: string }, password: string, address = someAddress()): Promise<Answer> =>
   nobody.from(address).post("/api/auth/login", { email, password });
 
+const limitHeaders = ({ headers }: Answer) =>
+  ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"].map((name) => headers.get(name));
+
 const codes = (answers: Answer[]) => {
   const counts: Record<string, number> = {};
   for (const { body } of answers) counts[body.code ?? "ok"] = (counts[body.code ?? "ok"] ?? 0) + 1;
@@ -40,7 +43,10 @@ describe("credential stuffing", () => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => attempt(victim, randomUUID())));
     expect(codes(answers)).toEqual({ INVALID_CREDENTIALS: 10, TOO_MANY_ATTEMPTS: 30 });
     const refused = answers.find(({ status }) => status === 429)!;
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50);
+    const retryAfter = refused.headers.get("retry-after");
+    expect(Number(retryAfter)).toBeGreaterThan(50);
+    expect(refused.body.details).toEqual({ limit: 10, retry_after: Number(retryAfter) });
+    expect(limitHeaders(refused)).toEqual(["10", "0", retryAfter]);
     const right = await attempt(victim, victim.password);
     expect([right.status, right.body.code]).toEqual([429, "TOO_MANY_ATTEMPTS"]);
   });

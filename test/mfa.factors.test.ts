@@ -105,7 +105,12 @@ describe("re-authentication", () => {
     const answers = await Promise.all(Array.from({ length: 15 }, () => again(user, { password: "wrong" })));
     const statuses = answers.map(({ status }) => status).toSorted();
     expect(statuses).toEqual([...Array(10).fill(401), ...Array(5).fill(429)]);
-    expectStatus(await again(user, { password: user.password }), "the right one", 429);
+    const limited = await again(user, { password: user.password });
+    expectStatus(limited, "the right one", 429);
+    const retryAfter = limited.headers.get("retry-after");
+    expect(Number(retryAfter)).toBeGreaterThan(0);
+    const limits = ["limit", "remaining", "reset"].map((name) => limited.headers.get(`ratelimit-${name}`));
+    expect(limits).toEqual(["10", "0", retryAfter]);
   });
 
   it("by another session's passkey challenge is none", async () => {

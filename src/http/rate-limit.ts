@@ -37,9 +37,7 @@ export function limitGenerally(c: AppContext, { generalLimiter, settings }: Gene
   if (rule.limit === 0) return;
   const later = (work: Promise<void>) => c.executionCtx.waitUntil(work);
   const reply = generalLimiter.take(`api:${network}`, rule, Date.now(), later);
-  if (reply.allowed) return;
-  sayLimit(c, reply);
-  throw rateLimited(reply);
+  if (!reply.allowed) throw rateLimited(reply);
 }
 
 /** An agent calls as often as its work demands; many of them may stand behind one address. */

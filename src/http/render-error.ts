@@ -45,11 +45,18 @@ function known(error: unknown): AppError | undefined {
 
 /** What HTTP wants said in a header besides the body (RFC 9110). */
 function headersOf({ kind, details = {} }: AppError): Record<string, string> {
-  const { retry_after, allow, size } = details;
+  const { retry_after, limit, allow, size } = details;
+  const isLimited = kind === "rate_limited" && typeof limit === "number";
   return {
     ...(kind === "unauthenticated" && { "www-authenticate": "Bearer" }),
     ...(kind === "range_not_satisfiable" && { "content-range": `bytes */${String(size)}` }),
     ...(typeof retry_after === "number" && { "retry-after": String(retry_after) }),
+    // Of the limit that refused, whatever others that let the request pass have said.
+    ...(isLimited && {
+      "ratelimit-limit": String(limit),
+      "ratelimit-remaining": "0",
+      "ratelimit-reset": String(retry_after),
+    }),
     ...(Array.isArray(allow) && { allow: allow.join(", ") }),
   };
 }

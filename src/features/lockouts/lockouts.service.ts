@@ -21,7 +21,7 @@ const locked = (until: Date, now: Date) => {
     "rate_limited",
     "TOO_MANY_ATTEMPTS",
     `Too many wrong attempts; try again in ${seconds} seconds.`,
-    { retry_after: seconds },
+    { limit: POLICY.attempts, retry_after: seconds },
   );
 };
 
