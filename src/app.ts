@@ -36,6 +36,7 @@ import { mountDocument } from "./http/openapi.ts";
 import { renderError } from "./http/render-error.ts";
 import { isUnlimited, limitGenerally } from "./http/rate-limit.ts";
 import { createRouter, type Router } from "./http/router.ts";
+import type { Actor } from "./kernel/actor.ts";
 import { AppError } from "./kernel/errors.ts";
 
 const MAX_JSON_BYTES = 4_000_000;
@@ -58,10 +59,7 @@ export function createApp(platform: Platform): Router {
   app.use(jsonBodyLimit(MAX_JSON_BYTES, isUpload));
   app.use(async (c, next) => {
     const client = clientOf(c.req.raw.headers, platform.settings.trustedHops);
-    const mayBeAgent = c.req.header("x-ic-token") !== undefined;
-    if (!mayBeAgent) limitGenerally(c, platform, client.network);
-    const actor = await authenticate(c, platform);
-    if (mayBeAgent && !isUnlimited(actor)) limitGenerally(c, platform, client.network);
+    const actor = await countedActor(c, platform, client.network);
     const asked = { actor, requestId: c.get("requestId"), client };
     c.set(
       "ctx",
@@ -101,6 +99,21 @@ export function createApp(platform: Platform): Router {
   app.notFound((c) => renderError(unknownAddress(app, c as AppContext), c as AppContext));
   app.onError((error, c) => renderError(error, c as AppContext));
   return app;
+}
+
+/** Who asks. Counts the call for the limit on everything, of whoever says to be an agent once it is clear what they are. */
+async function countedActor(c: AppContext, platform: Platform, network: string): Promise<Actor> {
+  const count = () => limitGenerally(c, platform, network);
+  if (c.req.header("x-ic-token") === undefined) {
+    count();
+    return authenticate(c, platform);
+  }
+  const actor = await authenticate(c, platform).catch((error: unknown) => {
+    count();
+    throw error;
+  });
+  if (!isUnlimited(actor)) count();
+  return actor;
 }
 
 /** 405 when the address exists for other methods, 404 when it does not exist at all. */

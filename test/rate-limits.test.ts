@@ -150,6 +150,30 @@ describe("the limit on everything", () => {
   });
 });
 
+describe("no call escapes the limit on everything", () => {
+  const flood = async (address: string, headers: Record<string, string>) => {
+    await clearOfTheMinute();
+    const call = () =>
+      anonymous(crowded.url).get("/api/models", { headers: { "x-forwarded-for": address, ...headers } });
+    return statuses(await Promise.all(Array.from({ length: 60 }, call)));
+  };
+  const agent = `ic_${randomUUID()}`;
+
+  it.each<[string, string, Record<string, string>, number]>([
+    ["contradicting credentials", "203.0.113.21", { "x-ic-token": "a", authorization: "Bearer b" }, 400],
+    [
+      "contradicting credentials, one like an agent's",
+      "203.0.113.22",
+      { "x-ic-token": agent, authorization: "Bearer b" },
+      400,
+    ],
+    ["an unknown agent's token", "203.0.113.23", { "x-ic-token": agent }, 401],
+    ["an agent's header with garbage", "203.0.113.24", { "x-ic-token": "a" }, 401],
+  ])("by %s", async (_, address, headers, status) => {
+    expect(await flood(address, headers)).toEqual({ [status]: 40, 429: 20 });
+  });
+});
+
 describe.skipIf(!hasRedis)("behind a proxy, counted in Redis", () => {
   const from = (forwarded: string) => login(proxied, { "x-forwarded-for": forwarded });
 
