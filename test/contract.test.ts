@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { Client, newViewer, type User } from "./support/client.ts";
+import { Client, newAdmin, newViewer, type User } from "./support/client.ts";
 import {
   addressOf,
   contract,
@@ -37,6 +37,7 @@ const PUBLIC = [
   "POST /api/v1/auth/mfa/verify",
   "GET /api/auth/verify",
   "POST /api/auth/verify",
+  "GET /.well-known/jwks.json",
   "GET /api/auth/oidc",
   "GET /api/auth/oidc/{provider}/login",
   "GET /api/auth/oidc/{provider}/callback",
@@ -219,6 +220,23 @@ describe("people and agents are not taken for each other", () => {
       );
     },
   );
+});
+
+describe("a program gets exactly where the document says that its token leads", () => {
+  const forPrograms = ({ security = [] }: (typeof operations)[number]) =>
+    security.some((scheme) => scheme["apiToken"]);
+  const people = operations.filter(isForUsers);
+  let program: Client;
+  beforeAll(async () => {
+    const { body } = await (await newAdmin()).post("/api/tokens", { name: "all", scopes: ["*"] });
+    program = new Client(inject("url"), { "x-api-token": body.token });
+  });
+
+  it.each(each(people))("%s", async (_, operation) => {
+    const { status, body } = await send(program, operation, { id: randomUUID() });
+    const outcome = status === 403 ? body.code : "let in";
+    expect(outcome).toBe(forPrograms(operation) ? "let in" : "SESSION_REQUIRED");
+  });
 });
 
 describe("nothing of another user's exists", () => {

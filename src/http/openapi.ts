@@ -14,7 +14,8 @@ export function mountDocument(app: Router): void {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
-    description: "The access token of `POST /api/auth/login`.",
+    description:
+      "The access token of `POST /api/auth/login`. Where no API token is named beside it, only a person gets in.",
   });
   registry.registerComponent("securitySchemes", "apiToken", {
     type: "apiKey",

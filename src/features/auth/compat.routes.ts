@@ -1,4 +1,4 @@
-import { createRoute, errors, json, jsonBody, noContent, signedIn, z } from "#http/contract";
+import { createRoute, errors, inPerson, json, jsonBody, noContent, signedIn, z } from "#http/contract";
 import { limitByAddress } from "#http/rate-limit";
 import { createRouter } from "#http/router";
 import { MfaRequired, signInByRecovery, verifyTotp } from "../mfa/index.ts";
@@ -104,7 +104,7 @@ compatRoutes.openapi(
     method: "post",
     path: "/api/v1/auth/logout",
     tags,
-    security: signedIn,
+    security: inPerson,
     summary: "End this session",
     description: "The token goes into the `Authorization` header; one in the body is not looked at.",
     responses: { 204: noContent, ...errors(401, 403) },

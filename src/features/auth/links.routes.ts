@@ -1,4 +1,4 @@
-import { createRoute, errors, json, jsonBody, noContent, signedIn } from "#http/contract";
+import { createRoute, errors, json, jsonBody, noContent, inPerson } from "#http/contract";
 import { limitByAddress } from "#http/rate-limit";
 import { createRouter } from "#http/router";
 import { User } from "../accounts/index.ts";
@@ -56,7 +56,7 @@ linkRoutes.openapi(
     method: "post",
     path: "/api/auth/approve-user",
     tags,
-    security: signedIn,
+    security: inPerson,
     summary: "Let in the account a mailed link is about",
     description: "Administrators only; the link that was mailed to them (a GET) shows a page that asks.",
     request: { body: jsonBody(LinkBody) },
@@ -103,7 +103,7 @@ linkRoutes.openapi(
     method: "post",
     path: "/api/auth/password/change",
     tags,
-    security: signedIn,
+    security: inPerson,
     summary: "Change your password",
     description: "Ends all your other sessions.",
     request: { body: jsonBody(ChangePassword) },
@@ -120,7 +120,7 @@ linkRoutes.openapi(
     method: "post",
     path: "/api/auth/email/change",
     tags,
-    security: signedIn,
+    security: inPerson,
     summary: "Ask for another address",
     description: "A link is mailed to the new address; until it is opened, the old one stays.",
     request: { body: jsonBody(ChangeEmail) },

@@ -1,4 +1,4 @@
-import { createRoute, errors, IdParam, json, noContent, signedIn, z } from "#http/contract";
+import { createRoute, errors, IdParam, json, noContent, inPerson, z } from "#http/contract";
 import { createRouter } from "#http/router";
 import { Identity } from "./identities.schema.ts";
 import { deleteIdentity, listIdentities } from "./identities.service.ts";
@@ -12,7 +12,7 @@ identityRoutes.openapi(
     path: "/api/auth/identities",
     tags,
     summary: "List your identities elsewhere",
-    security: signedIn,
+    security: inPerson,
     responses: { 200: json(z.array(Identity), "Newest first"), ...errors(401, 403) },
   }),
   async (c) => c.json(await listIdentities(c.var.ctx), 200),
@@ -25,7 +25,7 @@ identityRoutes.openapi(
     tags,
     summary: "Take an identity off your account",
     description: "Needs a password or a factor shown within five minutes. Your only way in stays.",
-    security: signedIn,
+    security: inPerson,
     request: { params: IdParam },
     responses: { 204: noContent, ...errors(401, 403, 404, 409) },
   }),

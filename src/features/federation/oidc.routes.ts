@@ -1,6 +1,6 @@
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { AppContext } from "#http/context";
-import { createRoute, errors, json, jsonBody, signedIn, z } from "#http/contract";
+import { createRoute, errors, inPerson, json, jsonBody, z } from "#http/contract";
 import { limitByAddress } from "#http/rate-limit";
 import { createRouter } from "#http/router";
 import { MfaRequired } from "../mfa/index.ts";
@@ -128,7 +128,7 @@ oidcRoutes.openapi(
     summary: "Add an identity to your account",
     description:
       "Needs a password or a factor shown within five minutes. To be called from a page of this deployment's own: the browser must keep the cookie of the answer.",
-    security: signedIn,
+    security: inPerson,
     request: { params: ProviderParam, query: LinkQuery },
     responses: { 200: json(LinkStart, "Where to send the browser"), ...errors(401, 403, 404, 422, 503) },
   }),

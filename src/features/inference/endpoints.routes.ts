@@ -2,6 +2,7 @@ import {
   createRoute,
   errors,
   IdParam,
+  inPerson,
   json,
   jsonBody,
   nextLink,
@@ -116,7 +117,7 @@ endpointRoutes.openapi(
     method: "delete",
     path: "/api/inference/endpoints/{id}/delete-secure",
     tags,
-    security,
+    security: inPerson,
     summary: "Stop and delete an endpoint, after showing a second factor again",
     description:
       "The factor must have been shown within five minutes (`POST /api/auth/reauthenticate`); the password, for accounts without a factor.",

@@ -1,4 +1,4 @@
-import { createRoute, errors, json, nextLink, PageQuery, pageOf, signedIn, z } from "#http/contract";
+import { createRoute, errors, json, nextLink, PageQuery, pageOf, inPerson, z } from "#http/contract";
 import { createRouter } from "#http/router";
 import { OutboxMail } from "./mail.schema.ts";
 import { listMails } from "./mail.service.ts";
@@ -10,7 +10,7 @@ mailRoutes.openapi(
     method: "get",
     path: "/api/admin/mail",
     tags: ["Administration"],
-    security: signedIn,
+    security: inPerson,
     summary: "List the mail that was sent, or lies in the outbox",
     description:
       "Whose role is `admin`, with nothing denied, also sees what a mail says while it lies in the outbox. For everybody else `subject` and `text` are null, since links in a mail act for whom it was sent to.",

@@ -1,11 +1,11 @@
-import { createRoute, errors, json, noContent, signedIn } from "#http/contract";
+import { createRoute, errors, json, noContent, inPerson } from "#http/contract";
 import { createRouter } from "#http/router";
 import { MfaOverview } from "./factors.schema.ts";
 import { disableAll, getOverview } from "./factors.service.ts";
 
 export const factorRoutes = createRouter();
 const tags = ["Second factors"];
-const security = signedIn;
+const security = inPerson;
 
 factorRoutes.openapi(
   createRoute({

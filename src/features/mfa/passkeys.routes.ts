@@ -1,4 +1,4 @@
-import { createRoute, errors, IdParam, json, jsonBody, noContent, signedIn, z } from "#http/contract";
+import { createRoute, errors, IdParam, json, jsonBody, noContent, inPerson, z } from "#http/contract";
 import { createRouter } from "#http/router";
 import { finishPasskeyRegistration, startPasskeyRegistration } from "./passkey-registration.service.ts";
 import { Passkey, RegisteredPasskey, RegisterPasskey, RenamePasskey } from "./passkeys.schema.ts";
@@ -7,7 +7,7 @@ import { CreationOptions } from "./webauthn.schema.ts";
 
 export const passkeyRoutes = createRouter();
 const tags = ["Passkeys"];
-const security = signedIn;
+const security = inPerson;
 const credentials = "/api/auth/mfa/webauthn/credentials";
 
 passkeyRoutes.openapi(

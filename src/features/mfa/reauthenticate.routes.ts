@@ -1,4 +1,4 @@
-import { createRoute, errors, json, jsonBody, signedIn } from "#http/contract";
+import { createRoute, errors, json, jsonBody, inPerson } from "#http/contract";
 import { createRouter } from "#http/router";
 import { Reauthenticate, Reauthenticated } from "./reauthenticate.schema.ts";
 import { reauthenticate, startReauthentication } from "./reauthenticate.service.ts";
@@ -6,7 +6,7 @@ import { RequestOptions } from "./webauthn.schema.ts";
 
 export const reauthenticateRoutes = createRouter();
 const tags = ["Sessions"];
-const security = signedIn;
+const security = inPerson;
 
 reauthenticateRoutes.openapi(
   createRoute({

@@ -1,4 +1,4 @@
-import { createRoute, errors, json, jsonBody, signedIn } from "#http/contract";
+import { createRoute, errors, json, jsonBody, inPerson } from "#http/contract";
 import { limitByAddress } from "#http/rate-limit";
 import { createRouter } from "#http/router";
 import { SignedIn } from "../sessions/index.ts";
@@ -27,7 +27,7 @@ recoveryRoutes.openapi(
     method: "post",
     path: "/api/auth/mfa/recovery/generate",
     tags,
-    security: signedIn,
+    security: inPerson,
     summary: "Replace your recovery codes",
     description: "Needs a re-authentication within five minutes. The old codes stop working.",
     responses: { 200: json(RecoveryCodes, "Ten new codes, shown this once"), ...errors(401, 403, 409) },

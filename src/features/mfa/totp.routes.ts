@@ -1,4 +1,4 @@
-import { createRoute, errors, json, jsonBody, noContent, signedIn } from "#http/contract";
+import { createRoute, errors, json, jsonBody, noContent, inPerson } from "#http/contract";
 import { limitByAddress } from "#http/rate-limit";
 import { createRouter } from "#http/router";
 import { SignedIn } from "../sessions/index.ts";
@@ -8,7 +8,7 @@ import { disableTotp, enableTotp, setupTotp, verifyTotp } from "./totp.service.t
 
 export const totpRoutes = createRouter();
 const tags = ["Second factors"];
-const security = signedIn;
+const security = inPerson;
 
 totpRoutes.openapi(
   createRoute({
