@@ -3,7 +3,7 @@ import { sweepAudit } from "./features/audit/index.ts";
 import { sweepOrphans } from "./features/files/index.ts";
 import { sweepMinutes } from "./features/inference/index.ts";
 import { sweepLockouts } from "./features/lockouts/index.ts";
-import { sweepMails } from "./features/mail/index.ts";
+import { sweepMails, sweepSealedMails } from "./features/mail/index.ts";
 import { sweepTotpSecrets } from "./features/mfa/index.ts";
 import { sweepOneTime } from "./features/one-time-tokens/index.ts";
 import { sweepLostRuns } from "./features/runs/index.ts";
@@ -21,6 +21,7 @@ export async function sweep(env: Env): Promise<void> {
     dead_tokens: sweepOneTime,
     old_lockouts: sweepLockouts,
     rewrapped_secrets: sweepTotpSecrets,
+    rewrapped_mails: sweepSealedMails,
     revoked_tokens: sweepTokens,
     mails: sweepMails,
     old_audit: sweepAudit,

@@ -28,7 +28,7 @@ async function deriveKey(secret: string): Promise<CryptoKey> {
  */
 export function createAesSealer(secrets: readonly { id: string; secret: string }[]): Sealer {
   const keys: Key[] = secrets.map(({ id, secret }) => ({ id, key: deriveKey(secret) }));
-  const [current] = keys;
+  const [current, ...older] = keys;
   if (!current) throw new Error("a sealer needs a key");
   return {
     async seal(text, context) {
@@ -47,6 +47,6 @@ export function createAesSealer(secrets: readonly { id: string; secret: string }
       const algorithm = { name: "AES-GCM", iv: from(iv), additionalData: encoder.encode(context) };
       return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, await key.key, from(data)));
     },
-    currentPrefix: `${VERSION}.${current.id}.`,
+    olderPrefixes: older.map(({ id }) => `${VERSION}.${id}.`),
   };
 }

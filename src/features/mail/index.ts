@@ -4,4 +4,5 @@
  */
 export { composeMail, type Letter } from "./compose.ts";
 export { mailRoutes } from "./mail.routes.ts";
+export { sweepSealedMails } from "./sealed-mail.service.ts";
 export { sendMail, sweepMails } from "./mail.service.ts";

@@ -1,5 +1,6 @@
 import { and, eq, isNotNull, lt, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { startsWithAny } from "#db/like";
 import { behind, newestFirst } from "#db/page";
 import { type MailRow, mails } from "#db/schema";
 import type { Page } from "../../kernel/page.ts";
@@ -37,6 +38,25 @@ export function findUndelivered(db: Db, attempts: number, since: Date, limit: nu
       ),
     )
     .limit(limit);
+}
+
+/** Ends all trying at a mail. */
+export async function giveUp(db: Db, id: string, error: string, attempts: number): Promise<void> {
+  await db.update(mails).set({ status: "failed", error, attempts }).where(eq(mails.id, id));
+}
+
+/** Mails whose message starts in one of the given ways once encrypted. */
+export async function findStale(db: Db, prefixes: readonly string[], limit: number): Promise<MailRow[]> {
+  if (prefixes.length === 0) return [];
+  return db.select().from(mails).where(startsWithAny(mails.sealedMessage, prefixes)).limit(limit);
+}
+
+/** Puts the same message, encrypted anew, in place of itself. */
+export async function replaceSealed(db: Db, { id, sealedMessage }: MailRow, anew: string): Promise<void> {
+  await db
+    .update(mails)
+    .set({ sealedMessage: anew })
+    .where(and(eq(mails.id, id), eq(mails.sealedMessage, sealedMessage!)));
 }
 
 export function listMails(db: Db, { limit, after }: Page): Promise<MailRow[]> {

@@ -5,10 +5,9 @@ import { type Page, type Paged, paged } from "../../kernel/page.ts";
 import { composeMail, type ComposedMail, type Letter } from "./compose.ts";
 import type { OutboxMail } from "./mail.schema.ts";
 import * as repo from "./mail.repo.ts";
+import { openMail, sealMail, UNREADABLE } from "./sealed-mail.service.ts";
 
 type Deps = Pick<Ctx, "db" | "now" | "log" | "sealer" | "mailer">;
-
-const contextOf = (id: string) => `mail:${id}`;
 
 async function deliver(ctx: Deps, id: string, to: string, mail: ComposedMail): Promise<void> {
   if (!ctx.mailer) return;
@@ -29,7 +28,7 @@ async function deliver(ctx: Deps, id: string, to: string, mail: ComposedMail): P
 export async function sendMail(ctx: Deps, kind: string, to: string, letter: Letter): Promise<void> {
   const mail = composeMail(letter);
   const id = crypto.randomUUID();
-  const sealedMessage = await ctx.sealer.seal(JSON.stringify(mail), contextOf(id));
+  const sealedMessage = await sealMail(ctx, id, mail);
   const status = ctx.mailer ? "failed" : "outbox";
   await repo.insertMail(ctx.db, { id, kind, recipient: to, status, sealedMessage, createdAt: ctx.now });
   await deliver(ctx, id, to, mail);
@@ -44,19 +43,17 @@ const KEEP_MS = 14 * 86_400_000;
 export async function sweepMails(ctx: Deps): Promise<number> {
   const since = new Date(ctx.now.getTime() - RETRY_WITHIN_MS);
   const due = ctx.mailer ? await repo.findUndelivered(ctx.db, MAX_ATTEMPTS, since, RETRIED_AT_ONCE) : [];
-  for (const { id, recipient, sealedMessage } of due) {
-    const mail = await ctx.sealer.open(sealedMessage!, contextOf(id));
-    await deliver(ctx, id, recipient, JSON.parse(mail) as ComposedMail);
+  for (const row of due) {
+    const mail = await openMail(ctx, row);
+    if (mail) await deliver(ctx, row.id, row.recipient, mail);
+    else await repo.giveUp(ctx.db, row.id, UNREADABLE, MAX_ATTEMPTS);
   }
   return due.length + (await repo.deleteMails(ctx.db, new Date(ctx.now.getTime() - KEEP_MS)));
 }
 
 async function present(ctx: Ctx, row: MailRow, mayRead: boolean): Promise<OutboxMail> {
   const isHere = row.status === "outbox" && row.sealedMessage !== null;
-  const mail =
-    isHere && mayRead
-      ? (JSON.parse(await ctx.sealer.open(row.sealedMessage!, contextOf(row.id))) as ComposedMail)
-      : undefined;
+  const mail = isHere && mayRead ? await openMail(ctx, row) : undefined;
   return {
     id: row.id,
     kind: row.kind,
@@ -64,7 +61,7 @@ async function present(ctx: Ctx, row: MailRow, mayRead: boolean): Promise<Outbox
     status: row.status as OutboxMail["status"],
     subject: mail?.subject ?? null,
     text: mail?.text ?? null,
-    error: row.error,
+    error: isHere && !mail ? UNREADABLE : row.error,
     attempts: row.attempts,
     created_at: row.createdAt.toISOString(),
     sent_at: row.sentAt?.toISOString() ?? null,

@@ -1,5 +1,6 @@
-import { and, eq, isNotNull, isNull, lt, not, or, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, lt, or } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { startsWithAny } from "#db/like";
 import { type TotpSecretRow, totpSecrets } from "#db/schema";
 
 /** Keeps a secret that waits for its first code, in place of an older one; tells whether none is enabled. */
@@ -64,10 +65,14 @@ export async function deleteTotp(db: Db, userId: string): Promise<boolean> {
   return row?.enabledAt != null;
 }
 
-/** Secrets that were not encrypted with the present key. */
-export function findStale(db: Db, currentPrefix: string, limit: number): Promise<TotpSecretRow[]> {
-  const isCurrent = sql`starts_with(${totpSecrets.sealedSecret}, ${currentPrefix})`;
-  return db.select().from(totpSecrets).where(not(isCurrent)).limit(limit);
+/** Secrets that start in one of the given ways once encrypted. */
+export async function findStale(
+  db: Db,
+  prefixes: readonly string[],
+  limit: number,
+): Promise<TotpSecretRow[]> {
+  if (prefixes.length === 0) return [];
+  return db.select().from(totpSecrets).where(startsWithAny(totpSecrets.sealedSecret, prefixes)).limit(limit);
 }
 
 /** Puts the same secret, encrypted anew, in place of itself. */

@@ -72,7 +72,7 @@ const REWRAPPED_AT_ONCE = 200;
 
 /** Encrypts secrets anew that still need an older key, so that it can be dropped from the configuration. */
 export async function sweepTotpSecrets(ctx: Pick<Ctx, "db" | "sealer">): Promise<number> {
-  const stale = await repo.findStale(ctx.db, ctx.sealer.currentPrefix, REWRAPPED_AT_ONCE);
+  const stale = await repo.findStale(ctx.db, ctx.sealer.olderPrefixes, REWRAPPED_AT_ONCE);
   for (const row of stale) {
     const context = contextOf(row.userId);
     const secret = await ctx.sealer.open(row.sealedSecret, context);

@@ -4,6 +4,6 @@ export interface Sealer {
   seal(text: string, context: string): Promise<string>;
   /** Throws when the text was tampered with, belongs to another context, or its key is no longer configured. */
   open(sealed: string, context: string): Promise<string>;
-  /** How everything starts that was encrypted with the first key; what starts otherwise should be encrypted anew. */
-  readonly currentPrefix: string;
+  /** How everything starts that was encrypted with an older key that still opens it, and should be encrypted anew. */
+  readonly olderPrefixes: readonly string[];
 }
