@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { newUser, type User } from "./support/client.ts";
-import { ORIGIN } from "./support/factors.ts";
+import { newAdmin, newUser, type User } from "./support/client.ts";
+import { creationOptions, finishRegistration, ORIGIN } from "./support/factors.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const entry = createRequire(import.meta.url).resolve("@simplewebauthn/browser");
@@ -34,7 +34,12 @@ async function openPage(context: BrowserContext): Promise<Page> {
   await page.goto(`${ORIGIN}/`);
   await page.addScriptTag({ path: BUNDLE });
   await page.addScriptTag({ content: PAGE_CODE });
-  const session = await context.newCDPSession(page);
+  await giveAuthenticator(page);
+  return page;
+}
+
+async function giveAuthenticator(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
   await session.send("WebAuthn.enable");
   await session.send("WebAuthn.addVirtualAuthenticator", {
     options: {
@@ -46,7 +51,6 @@ async function openPage(context: BrowserContext): Promise<Page> {
       automaticPresenceSimulation: true,
     },
   });
-  return page;
 }
 
 describe.skipIf(!existsSync(CHROMIUM))("a browser with @simplewebauthn/browser", () => {
@@ -78,6 +82,25 @@ describe.skipIf(!existsSync(CHROMIUM))("a browser with @simplewebauthn/browser",
     expect(step.mfa_methods).toEqual(["webauthn", "recovery"]);
     const { status, body } = await inPage(`signIn(${JSON.stringify({ mfa_token: step.mfa_token })})`);
     expect([status, body.user?.id]).toEqual([200, user.id]);
+  });
+
+  it("lets an administrator into the outbox by a passkey, under the page's own content policy", async () => {
+    const chief = await newAdmin();
+    const own = await (await browser.newContext()).newPage();
+    await own.goto(`${ORIGIN}/outbox`);
+    await giveAuthenticator(own);
+    const creation = JSON.stringify(await creationOptions(chief));
+    const response = await own.evaluate(`(async () => {
+      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(${creation});
+      return (await navigator.credentials.create({ publicKey })).toJSON();
+    })()`);
+    expect((await finishRegistration(chief, response)).status).toBe(200);
+    await own.getByLabel("E-mail address").fill(chief.email);
+    await own.getByLabel("Password").fill(chief.password);
+    await own.getByRole("button", { name: "Sign in" }).click();
+    await own.getByRole("button", { name: "Use a passkey" }).click();
+    await own.getByRole("heading", { name: "Outbox" }).waitFor({ timeout: 5_000 });
+    await own.context().close();
   });
 
   it("signs in by it alone", async () => {
