@@ -1,7 +1,14 @@
 import { allow } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { AppError } from "../../kernel/errors.ts";
-import { type Account, findAccount, toUser, updateAccount, type User } from "../accounts/index.ts";
+import {
+  type Account,
+  findAccount,
+  isPasswordOf,
+  toUser,
+  updateAccount,
+  type User,
+} from "../accounts/index.ts";
 import { signInByDirectory } from "../federation/index.ts";
 import { attemptAt, forgiveAttempts, takeAttempt } from "../lockouts/index.ts";
 import { type MfaRequired, passFirstFactor } from "../mfa/index.ts";
@@ -9,7 +16,6 @@ import { isKnownNetwork, type SignedIn } from "../sessions/index.ts";
 import * as errors from "./auth.errors.ts";
 import type { Login } from "./auth.schema.ts";
 import { beginAttempt } from "./login.repo.ts";
-import { isPasswordOf } from "./check-password.ts";
 
 interface Attempt {
   account: Account | undefined;

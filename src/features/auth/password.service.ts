@@ -6,6 +6,7 @@ import {
   dropCredentials,
   findAccount,
   findAccountByEmail,
+  isPasswordOf,
   updateAccount,
   verifyAddress,
 } from "../accounts/index.ts";
@@ -17,7 +18,6 @@ import { endOneTime, issueOneTime, peekOneTime, redeemOneTime } from "../one-tim
 import { endSessionsOf } from "../sessions/index.ts";
 import * as errors from "./auth.errors.ts";
 import type { ChangePassword, ResetPassword } from "./auth.schema.ts";
-import { isPasswordOf } from "./check-password.ts";
 import { isMailAllowed } from "./mail-limit.ts";
 
 const RESET_SECONDS = 30 * 60;

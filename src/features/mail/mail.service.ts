@@ -61,7 +61,7 @@ async function present(ctx: Ctx, row: MailRow, mayRead: boolean): Promise<Outbox
     status: row.status as OutboxMail["status"],
     subject: mail?.subject ?? null,
     text: mail?.text ?? null,
-    error: isHere && !mail ? UNREADABLE : row.error,
+    error: isHere && mayRead && !mail ? UNREADABLE : row.error,
     attempts: row.attempts,
     created_at: row.createdAt.toISOString(),
     sent_at: row.sentAt?.toISOString() ?? null,

@@ -1,1 +1,0 @@
-export { isPasswordOf } from "../accounts/index.ts";
