@@ -45,7 +45,7 @@ export interface Env {
 /** What does not change between the requests of one isolate. */
 export interface Platform extends Omit<
   Ctx,
-  "actor" | "requestId" | "client" | "now" | "log" | "background" | "audit"
+  "actor" | "requestId" | "client" | "now" | "log" | "background" | "audit" | "hasAudited"
 > {
   log: Log;
   /** For the limit on everything. */
@@ -161,6 +161,7 @@ export function createCtx(
 ): Ctx {
   const log = createLogFor(platform, requestId);
   const now = new Date();
+  let audited = false;
   return {
     ...platform,
     actor,
@@ -170,7 +171,9 @@ export function createCtx(
     log,
     background: (name, work) =>
       waitUntil(work.catch((error: unknown) => log("error", "background.failed", { work: name, error }))),
+    hasAudited: () => audited,
     async audit(input) {
+      audited = true;
       const event = auditEventOf(input, { actor, requestId, client, now: new Date() });
       try {
         await platform.auditTrail.append([event]);

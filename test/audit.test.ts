@@ -173,9 +173,9 @@ describe("the audit trail", () => {
     const told = await toldOf(answers.at(-1)!);
     expect(told).toContainEqual(
       expect.objectContaining({
-        action: "POST /api/auth/login",
+        action: "account.login_refused",
         outcome: "refused",
-        details: { status: 429, code: "TOO_MANY_ATTEMPTS" },
+        details: { reason: "TOO_MANY_ATTEMPTS" },
       }),
     );
   });

@@ -74,6 +74,8 @@ export interface Ctx {
   auditTrail: AuditTrail;
   /** Writes down what happened, by whom and from where. Never throws: what cannot be written is logged. */
   audit(event: AuditInput): Promise<void>;
+  /** Whether this request has told the trail something already. */
+  hasAudited(): boolean;
   /** Lets work outlive the answer; failures are logged. */
   background(name: string, work: Promise<unknown>): void;
 }

@@ -39,9 +39,13 @@ function tellRefusal(c: AppContext, code: string): void {
   if (leftOut !== undefined) tell(c, "refused", { code, ...(leftOut > 0 && { left_out: leftOut }) });
 }
 
-/** Tells the trail of every write that was done, and of every refusal that concerns who somebody is or what he may do. */
+/**
+ * Tells the trail of every write that was done, and of every refusal that concerns who somebody is or what he may do:
+ * those no verb has told of itself, in better words.
+ */
 export const auditGate = createMiddleware<AppEnv>(async (c, next) => {
   await next();
+  if (c.var.ctx.hasAudited()) return;
   const { status } = c.res;
   const code = c.get("refusal") ?? "";
   const { method, path } = c.req;

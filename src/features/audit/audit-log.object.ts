@@ -29,6 +29,7 @@ export const createAuditLog = <Env>(portsOf: (env: Env) => AuditLogPorts) =>
     readonly #ports = portsOf(this.env);
     #key: ChainKey | undefined;
     #turn: Promise<unknown> = Promise.resolve();
+    #isFlushDue = false;
 
     append(events: AuditEvent[]): Promise<void> {
       return this.#inTurn(() => this.#append(events));
@@ -42,6 +43,7 @@ export const createAuditLog = <Env>(portsOf: (env: Env) => AuditLogPorts) =>
     }
 
     override async alarm(): Promise<void> {
+      this.#isFlushDue = false;
       try {
         await this.#inTurn(() => this.#flush());
       } catch (error) {
@@ -83,7 +85,9 @@ export const createAuditLog = <Env>(portsOf: (env: Env) => AuditLogPorts) =>
         for (const event of chained) storage.kv.put(keyOf(event.seq), event);
         storage.kv.put(HEAD, head);
       });
-      if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now() + FLUSH_AFTER_MS);
+      if (this.#isFlushDue) return;
+      this.#isFlushDue = true;
+      await storage.setAlarm(Date.now() + FLUSH_AFTER_MS);
     }
 
     async #flush(): Promise<void> {
