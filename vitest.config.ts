@@ -11,7 +11,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // One more than the cores it is made for: some tests wait for a lease or a lock to end.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,

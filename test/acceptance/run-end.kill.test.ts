@@ -50,7 +50,7 @@ async function killDuring(afterMs: number, act: (run: string) => Promise<unknown
   return runs;
 }
 
-const MOMENTS = [30, 80, 130, 200];
+const MOMENTS = [30, 100, 200];
 
 it.each(MOMENTS)(
   "takes no entry for a run that ended, however its feed was killed (after %i ms)",
