@@ -10,7 +10,7 @@ import {
   type User,
 } from "../accounts/index.ts";
 import { signInByDirectory } from "../federation/index.ts";
-import { attemptAt, forgiveAttempts, takeAttempt } from "../lockouts/index.ts";
+import { attemptAt, takeAttempt } from "../lockouts/index.ts";
 import { type MfaRequired, passFirstFactor } from "../mfa/index.ts";
 import { isKnownNetwork, type SignedIn } from "../sessions/index.ts";
 import * as errors from "./auth.errors.ts";
@@ -69,8 +69,7 @@ export async function login(ctx: Ctx, given: Login): Promise<SignedIn | MfaRequi
   if (refusal) throw await refused(ctx, known, refusal);
   const proven = await provenBy(ctx, known, given);
   if (proven instanceof AppError) throw await refused(ctx, known, proven);
-  ctx.background("auth.forgive", forgiveAttempts(ctx, `login:${given.email}`));
-  return passFirstFactor(ctx, proven.account, proven.method);
+  return passFirstFactor(ctx, proven.account, proven.method, `login:${given.email}`);
 }
 
 export async function me(ctx: Ctx): Promise<User> {

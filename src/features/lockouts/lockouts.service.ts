@@ -25,9 +25,12 @@ const locked = (until: Date, now: Date) => {
   );
 };
 
+/** Under which key attempts at `what` are counted. */
+export const attemptsKey = (what: string): Promise<string> => sha256Hex(what);
+
 /** How an attempt at `what` is counted, for who sends it together with other statements; `judge` reads the answer. */
 export async function attemptAt(ctx: Deps, what: string) {
-  const statement = attemptStatement(ctx.db, await sha256Hex(what), POLICY, ctx.now);
+  const statement = attemptStatement(ctx.db, await attemptsKey(what), POLICY, ctx.now);
   const judge = ([row]: { lockedUntil: Date | null }[]): AppError | undefined => {
     const until = row?.lockedUntil;
     return until && until > ctx.now ? locked(until, ctx.now) : undefined;
@@ -47,7 +50,7 @@ export async function takeAttempt(ctx: Deps, what: string): Promise<AppError | u
 
 /** A right answer: what came before it was the same person mistyping. */
 export const forgiveAttempts = async (ctx: Deps, what: string): Promise<void> =>
-  forget(ctx.db, await sha256Hex(what));
+  forget(ctx.db, await attemptsKey(what));
 
 /** Forgets what has not been attempted for two days. */
 export const sweepLockouts = (ctx: Deps): Promise<number> =>

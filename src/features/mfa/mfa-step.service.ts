@@ -2,6 +2,7 @@ import type { OneTimeTokenRow } from "../../db/schema.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { rateLimited } from "../../kernel/rate-limits.ts";
 import { type Account, entryRefusal, findAccount } from "../accounts/index.ts";
+import { attemptsKey, forgiveAttempts } from "../lockouts/index.ts";
 import { attemptOneTime, issueOneTime, peekOneTime, redeemOneTime } from "../one-time-tokens/index.ts";
 import { openSession, type SignedIn } from "../sessions/index.ts";
 import { invalidMfaToken } from "./mfa.errors.ts";
@@ -31,16 +32,20 @@ function methodsOf({ hasTotp, passkeyCount, recoveryCodeCount }: Account): (type
 
 /**
  * What follows a right first factor (`password`, `ldap`, `oidc:<provider>`): a session, or the step that asks for a
- * second factor where the account has one. Throws for accounts that may not come in.
+ * second factor where the account has one. Throws for accounts that may not come in. `attempts` names what was guessed at
+ * on the way, which is forgiven now.
  */
 export async function passFirstFactor(
   ctx: Ctx,
   account: Account,
   method: string,
+  attempts?: string,
 ): Promise<SignedIn | MfaRequired> {
   await requireEntry(ctx, account);
   const methods = methodsOf(account);
-  if (methods.length === 0) return openSession(ctx, account, [method]);
+  const forgiven = attempts === undefined ? null : await attemptsKey(attempts);
+  if (methods.length === 0) return openSession(ctx, account, [method], forgiven);
+  if (attempts !== undefined) ctx.background("mfa.forgive", forgiveAttempts(ctx, attempts));
   const token = await issueOneTime(ctx, {
     purpose: "mfa",
     ttlSeconds: STEP_SECONDS,

@@ -24,9 +24,14 @@ type NewSession = Pick<
 /**
  * Adds a session and notes the sign-in at its account, if that is still as it was when its owner showed who they are:
  * not suspended, and with the same password. The row is locked meanwhile, so that whoever changes either finds the
- * session to end. Tells whether it did.
+ * session to end. The count of attempts kept under the key `forgiven` is dropped with it. Tells whether it did.
  */
-export async function insertSession(db: Db, session: NewSession, passwordChangedAt: Date): Promise<boolean> {
+export async function insertSession(
+  db: Db,
+  session: NewSession,
+  passwordChangedAt: Date,
+  forgiven: string | null,
+): Promise<boolean> {
   const at = (date: Date | null) => sql`${date?.toISOString() ?? null}::timestamptz`;
   const { id, userId, refreshJti, methods, ip, userAgent } = session;
   const noted = await db.execute(sql`
@@ -42,6 +47,8 @@ export async function insertSession(db: Db, session: NewSession, passwordChanged
         ${at(session.refreshedAt)}, ${at(session.expiresAt)}, ${at(session.maxExpiresAt)}
       from account
       returning user_id
+    ), forgiven as (
+      delete from lockouts where key = ${forgiven}::text and exists (select from opened)
     )
     update users set last_login_at = ${at(session.createdAt)}
     where id in (select user_id from opened) returning id`);

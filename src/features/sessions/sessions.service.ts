@@ -13,8 +13,14 @@ const FACTORS = new Set(["totp", "passkey", "recovery"]);
 
 const inSeconds = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000);
 
-/** Opens a session for an account that has shown all it must. `methods` say how, see the sessions table. */
-export async function openSession(ctx: Ctx, account: Account, methods: string[]): Promise<SignedIn> {
+/** Opens a session for an account that has shown all it must. `methods` say how, see the
+ * sessions table; `forgiven` is the key of the attempts it took. */
+export async function openSession(
+  ctx: Ctx,
+  account: Account,
+  methods: string[],
+  forgiven: string | null = null,
+): Promise<SignedIn> {
   const { refreshTokenSeconds, sessionMaxSeconds } = ctx.settings;
   const hasFactor = methods.some((method) => FACTORS.has(method));
   const session = {
@@ -31,7 +37,8 @@ export async function openSession(ctx: Ctx, account: Account, methods: string[])
     expiresAt: inSeconds(ctx.now, refreshTokenSeconds),
     maxExpiresAt: inSeconds(ctx.now, sessionMaxSeconds),
   };
-  if (!(await repo.insertSession(ctx.db, session, account.passwordChangedAt))) throw accountChanged();
+  if (!(await repo.insertSession(ctx.db, session, account.passwordChangedAt, forgiven)))
+    throw accountChanged();
   await ctx.audit({
     action: "session.opened",
     actor: { kind: "user", id: account.id, name: account.email },
