@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { anonymous, Client, query, signIn, type User } from "./support/client.ts";
+import { anonymous, Client, query, signIn, type User, newRun } from "./support/client.ts";
 import { mailTo, tokenIn } from "./support/mailbox.ts";
 import { expectStatus } from "./support/refusal.ts";
 
@@ -340,6 +340,10 @@ describe("whoever opened an account with somebody else's address", () => {
     const squatter = await signIn(person.email, person.password, url);
     const { token: program } = (await squatter.post("/api/tokens", { name: "t", scopes: ["*"] })).body;
     const { token: agent } = (await squatter.post("/api/agents", { name: "a" })).body;
+    const asProgram = new Client(url, { "x-api-token": program });
+    // A route that remembers who called.
+    const hot = `/api/training/runs/${await newRun(squatter)}/metrics`;
+    expectStatus(await asProgram.post(hot, { epoch: 0, step: 1 }), "the token before", 201);
     await sql("update users set approved_at = null, email_verified_at = null where email = $1", [
       person.email,
     ]);
@@ -347,7 +351,7 @@ describe("whoever opened an account with somebody else's address", () => {
     const token = tokenIn(await mailTo(admin, person.email, "reset-password"));
     const password = `next-${randomUUID()}`;
     expectStatus(await nobody.post("/api/auth/password/reset", { token, password }), "reset", 200);
-    const asProgram = new Client(url, { "x-api-token": program });
+    expectStatus(await asProgram.post(hot, { epoch: 0, step: 2 }), "the planted token, remembered", 401);
     expectStatus(await asProgram.get("/api/models"), "the planted token", 401);
     const asAgent = new Client(url, { "x-ic-token": agent });
     expectStatus(

@@ -7,7 +7,6 @@ import {
   passkeys,
   recoveryCodes,
   roles,
-  sessions,
   totpSecrets,
   type UserRow,
   users,
@@ -29,24 +28,22 @@ const hasTotp = sql<boolean>`exists (select from ${totpSecrets} where ${totpSecr
 /** Whether an account has a second factor at this moment, for queries that join accounts; recovery codes are none. */
 export const hasFactor = sql<boolean>`(${hasTotp} or exists (select from ${passkeys} where ${passkeys.userId} = ${accountId}))`;
 
-const columns = {
+/** The columns of `Account`, for queries of other features that join accounts. */
+export const accountColumns = {
   ...getTableColumns(users),
   hasTotp,
   passkeyCount: sql<number>`(select count(*)::int from ${passkeys} where ${passkeys.userId} = ${accountId})`,
   recoveryCodeCount: sql<number>`(select count(*)::int from ${recoveryCodes} where ${recoveryCodes.userId} = ${accountId} and ${recoveryCodes.usedAt} is null)`,
 };
 
-/** The columns of `Account`, for queries of other features that join accounts. */
-export const accountColumns = columns;
-
 export async function findAccount(db: Db, id: string): Promise<Account | undefined> {
-  const [row] = await db.select(columns).from(users).where(eq(users.id, id));
+  const [row] = await db.select(accountColumns).from(users).where(eq(users.id, id));
   return row;
 }
 
 /** The statement that finds an account, for who sends it together with others. */
 export const accountByEmail = (db: Db, email: string) =>
-  db.select(columns).from(users).where(eq(users.email, email));
+  db.select(accountColumns).from(users).where(eq(users.email, email));
 
 export async function findAccountByEmail(db: Db, email: string): Promise<Account | undefined> {
   const [row] = await accountByEmail(db, email);
@@ -116,10 +113,9 @@ export async function adminAddresses(db: Db): Promise<string[]> {
   return rows.map(({ email }) => email);
 }
 
-/** Takes away all that opens an account but its password: sessions, tokens, factors, identities. */
+/** Takes away all that opens an account but its password and its sessions: tokens, factors, identities. */
 export async function dropCredentials(db: Db, userId: string): Promise<void> {
   await db.batch([
-    db.delete(sessions).where(eq(sessions.userId, userId)),
     db.delete(apiTokens).where(eq(apiTokens.userId, userId)),
     db.delete(totpSecrets).where(eq(totpSecrets.userId, userId)),
     db.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId)),

@@ -16,6 +16,7 @@ import { sendMail } from "../mail/index.ts";
 import { askForApproval } from "../newcomers/index.ts";
 import { endOneTime, issueOneTime, peekOneTime, redeemOneTime } from "../one-time-tokens/index.ts";
 import { endSessionsOf } from "../sessions/index.ts";
+import { forgetCallersOf } from "../users/index.ts";
 import * as errors from "./auth.errors.ts";
 import type { ChangePassword, ResetPassword } from "./auth.schema.ts";
 import { isMailAllowed } from "./mail-limit.ts";
@@ -94,6 +95,7 @@ async function setPassword(ctx: Ctx, account: Account, password: string): Promis
  */
 async function claimAddress(ctx: Ctx, account: Account): Promise<void> {
   await dropCredentials(ctx.db, account.id);
+  forgetCallersOf(account.id);
   await verifyAddress(ctx.db, account.id, account.email, ctx.now);
   if (!account.approvedAt) ctx.background("mail.approval", askForApproval(ctx, account));
 }

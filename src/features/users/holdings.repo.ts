@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
-import { agents, datasets, endpoints, models, runs, sessions, users } from "#db/schema";
+import { agents, datasets, endpoints, models, runs, users } from "#db/schema";
 import { heldAdmins, isExpendable, isSpared, lockAdmins } from "../accounts/index.ts";
 
 /** Every table of things that have an owner, blobs, pools or machines behind them: none may go by a cascade. */
@@ -21,22 +21,20 @@ const ownsNothing = (id: string) =>
   and(...tables.map((table) => sql`not exists (select from ${table} where ${table.ownerId} = ${id})`));
 
 /**
- * Deletes an account that owns nothing, after `heirId` got what it owned, in one transaction; tells which of its
- * sessions were open, or `undefined` when it stays: it is gone, owns things, or is the last administrator. Whoever
- * gives it something meanwhile waits, and is then refused by the foreign key. Throws on names the heir has too.
- * Agents go over without their tokens, which whoever leaves still has.
+ * Deletes an account that owns nothing, after `heirId` got what it owned, in one transaction; tells whether it did:
+ * not when the account is gone, still owns things, or is the last administrator. Whoever gives it something meanwhile
+ * waits, and is then refused by the foreign key. Throws on names the heir has too. Agents go over without their tokens,
+ * which whoever leaves still has.
  */
-export async function deleteOwner(db: Db, id: string, heirId: string | null): Promise<string[] | undefined> {
+export async function deleteOwner(db: Db, id: string, heirId: string | null): Promise<boolean> {
   const moves = heirId === null ? [] : tables.map((table) => moveTo(db, table, id, heirId));
   const deletion = db
     .with(heldAdmins(db, id))
     .delete(users)
     .where(and(eq(users.id, id), isSpared(id), ownsNothing(id)))
     .returning({ id: users.id });
-  const open = db.select({ id: sessions.id }).from(sessions).where(eq(sessions.userId, id));
-  const [, sessionRows, ...rest] = await db.batch([lockAdmins(db, id, heirId), open, ...moves, deletion]);
-  const deleted = rest.at(-1) as { id: string }[];
-  return deleted.length > 0 ? sessionRows.map((row) => row.id) : undefined;
+  const answers = await db.batch([lockAdmins(db, id, heirId), ...moves, deletion]);
+  return (answers.at(-1) as { id: string }[]).length > 0;
 }
 
 const moveTo = (db: Db, table: (typeof tables)[number], ownerId: string, heirId: string) =>

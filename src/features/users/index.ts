@@ -2,6 +2,7 @@
  * Accounts as administrators see and change them.
  * Tables: users; on deletion the owner column of whatever has an owner. No blobs, no objects.
  */
+export { forgetCallersOf } from "./callers.ts";
 import { createRouter } from "#http/router";
 import { statsRoutes } from "./stats.routes.ts";
 import { userStateRoutes } from "./user-states.routes.ts";

@@ -1,9 +1,7 @@
 import { allowPerson } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../../kernel/postgres-error.ts";
-import { forgetAgentsOf } from "../agents/index.ts";
-import { forgetSession } from "../sessions/index.ts";
-import { forgetTokensOf } from "../tokens/index.ts";
+import { forgetCallersOf } from "./callers.ts";
 import { countHoldings, deleteOwner, liveRunsOf } from "./holdings.repo.ts";
 import * as errors from "./users.errors.ts";
 import { findMember } from "./users.repo.ts";
@@ -19,11 +17,9 @@ export async function deleteUser(ctx: Ctx, id: string, heirId: string | undefine
   const { account } = await findInferior(ctx, actor, id);
   if (heirId !== undefined && (heirId === id || !(await findMember(ctx.db, heirId))))
     throw errors.transferTargetUnknown();
-  const sessionIds = await refusingConflicts(deleteOwner(ctx.db, id, heirId ?? null));
-  if (!sessionIds) return refuseKept(ctx, id, heirId);
-  sessionIds.forEach(forgetSession);
-  forgetTokensOf(id);
-  forgetAgentsOf(id);
+  const isDeleted = await refusingConflicts(deleteOwner(ctx.db, id, heirId ?? null));
+  if (!isDeleted) return refuseKept(ctx, id, heirId);
+  forgetCallersOf(id);
   if (heirId !== undefined) ctx.background("users.tell_feeds", tellFeeds(ctx, heirId));
   await ctx.audit({
     action: "user.deleted",

@@ -1,9 +1,8 @@
 import { allowPerson } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
-import { forgetAgentsOf } from "../agents/index.ts";
 import { endOneTime } from "../one-time-tokens/index.ts";
 import { endSessionsOf } from "../sessions/index.ts";
-import { forgetTokensOf } from "../tokens/index.ts";
+import { forgetCallersOf } from "./callers.ts";
 import { mailPasswordLink, mailWelcome } from "./user-mails.service.ts";
 import { ownAccount } from "./users.errors.ts";
 import * as repo from "./users.repo.ts";
@@ -17,8 +16,7 @@ export async function suspendUser(ctx: Ctx, id: string, reason: string | undefin
   await findInferior(ctx, actor, id);
   const change = { suspendedAt: ctx.now, suspendedReason: reason ?? null };
   if (!(await repo.updateUser(ctx.db, id, change, ctx.now))) await refuseUnchanged(ctx, id);
-  forgetTokensOf(id);
-  forgetAgentsOf(id);
+  forgetCallersOf(id);
   await endSessionsOf(ctx, id, "account suspended");
   await ctx.audit({ action: "user.suspended", target: userTarget(id), details: { reason } });
   return getUser(ctx, id);

@@ -3,10 +3,8 @@ import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../../kernel/postgres-error.ts";
 import { refuseOutranked } from "../accounts/index.ts";
-import { forgetAgentsOf } from "../agents/index.ts";
 import { findRole } from "../roles/index.ts";
-import { forgetSessionsOf } from "../sessions/index.ts";
-import { forgetTokensOf } from "../tokens/index.ts";
+import { forgetCallersOf } from "./callers.ts";
 import { mailAddressCheck, mailPasswordLink } from "./user-mails.service.ts";
 import * as errors from "./users.errors.ts";
 import * as repo from "./users.repo.ts";
@@ -127,9 +125,7 @@ export async function updateUser(ctx: Ctx, id: string, input: UpdateUser): Promi
     change.customRole ?? null,
   );
   if (!done) await refuseUnchanged(ctx, id);
-  forgetSessionsOf(id);
-  forgetTokensOf(id);
-  forgetAgentsOf(id);
+  forgetCallersOf(id);
   if (isMoved) mailAddressCheck(ctx, { ...account, ...change }, account.email);
   await auditUpdate(ctx, account, change);
   return getUser(ctx, id);
