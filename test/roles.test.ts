@@ -241,3 +241,26 @@ describe("an administrator of few permissions is no way to more", () => {
     expect(row.denied).toEqual(["runs:read"]);
   });
 });
+
+it("who may change accounts but look none up is told what came of each change", async () => {
+  const clerk = await newMember(
+    await newRole({ base: "admin", permissions: ["account:self", "users:write"] }),
+  );
+  const role = await newRole({ permissions: ["account:self"] });
+  const email = `${randomUUID()}@example.com`;
+  const made = await clerk.post("/api/admin/users", { email, name: "X", custom_role: role });
+  expect([made.status, made.body.email]).toEqual([201, email]);
+  const path = `/api/admin/users/${made.body.id}`;
+  const changes = [
+    () => clerk.put(path, { name: "Y" }),
+    () => clerk.post(`${path}/suspend`, {}),
+    () => clerk.post(`${path}/activate`),
+    () => clerk.post(`${path}/approve`),
+    () => clerk.post(`${path}/reset-password`),
+  ];
+  for (const change of changes) {
+    const { status, body } = await change();
+    expect([status, body.email]).toEqual([200, email]);
+  }
+  expectStatus(await clerk.get(path), "look up", 403);
+});

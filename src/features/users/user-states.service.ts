@@ -7,7 +7,7 @@ import { mailPasswordLink, mailWelcome } from "./user-mails.service.ts";
 import { ownAccount } from "./users.errors.ts";
 import * as repo from "./users.repo.ts";
 import type { AdminUser } from "./users.schema.ts";
-import { findInferior, getUser, refuseUnchanged, userTarget } from "./users.service.ts";
+import { findInferior, refuseUnchanged, showUser, userTarget } from "./users.service.ts";
 
 /** Shuts an account out at once: its sessions end, its API tokens and agents are refused while it lasts. */
 export async function suspendUser(ctx: Ctx, id: string, reason: string | undefined): Promise<AdminUser> {
@@ -19,7 +19,7 @@ export async function suspendUser(ctx: Ctx, id: string, reason: string | undefin
   forgetCallersOf(id);
   await endSessionsOf(ctx, id, "account suspended");
   await ctx.audit({ action: "user.suspended", target: userTarget(id), details: { reason } });
-  return getUser(ctx, id);
+  return showUser(ctx, id);
 }
 
 /** Ends a suspension. Sessions that ended stay so; API tokens and agents work again. */
@@ -28,7 +28,7 @@ export async function activateUser(ctx: Ctx, id: string): Promise<AdminUser> {
   await findInferior(ctx, actor, id);
   await repo.updateUser(ctx.db, id, { suspendedAt: null, suspendedReason: null }, ctx.now);
   await ctx.audit({ action: "user.activated", target: userTarget(id) });
-  return getUser(ctx, id);
+  return showUser(ctx, id);
 }
 
 /** Lets in an account that waits for it, and tells its owner; one that was let in before stays as it is. */
@@ -40,7 +40,7 @@ export async function approveUser(ctx: Ctx, id: string): Promise<AdminUser> {
     mailWelcome(ctx, account);
     await ctx.audit({ action: "user.approved", target: userTarget(id) });
   }
-  return getUser(ctx, id);
+  return showUser(ctx, id);
 }
 
 /** Mails the account's owner a link to choose a password; until it is used, nothing changes. */
@@ -49,5 +49,5 @@ export async function resetPassword(ctx: Ctx, id: string): Promise<AdminUser> {
   const { account } = await findInferior(ctx, actor, id);
   mailPasswordLink(ctx, account, account.passwordHash !== null);
   await ctx.audit({ action: "user.password_link_mailed", target: userTarget(id) });
-  return getUser(ctx, id);
+  return showUser(ctx, id);
 }

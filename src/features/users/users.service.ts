@@ -18,17 +18,24 @@ export async function listUsers(ctx: Ctx, filter: repo.UserFilter, page: Page): 
   return { items: items.map(toAdminUser), ...(next && { next }) };
 }
 
-export async function getUser(ctx: Ctx, id: string): Promise<AdminUser> {
-  allow(ctx, "users:read");
+async function getMember(ctx: Ctx, id: string): Promise<repo.Member> {
   const member = await repo.findMember(ctx.db, id);
   if (!member) throw errors.userNotFound();
-  return toAdminUser(member.account);
+  return member;
+}
+
+/** What a change made of an account; whoever may make it need not be one who may look accounts up. */
+export const showUser = async (ctx: Ctx, id: string): Promise<AdminUser> =>
+  toAdminUser((await getMember(ctx, id)).account);
+
+export async function getUser(ctx: Ctx, id: string): Promise<AdminUser> {
+  allow(ctx, "users:read");
+  return showUser(ctx, id);
 }
 
 /** An account the caller may act on. */
 export async function findInferior(ctx: Ctx, actor: SignedInUser, id: string): Promise<repo.Member> {
-  const member = await repo.findMember(ctx.db, id);
-  if (!member) throw errors.userNotFound();
+  const member = await getMember(ctx, id);
   const { account, role: custom } = member;
   refuseOutranked(actor, { role: account.role, custom, denied: account.denied });
   return member;
@@ -67,7 +74,7 @@ export async function createUser(ctx: Ctx, input: CreateUser): Promise<AdminUser
     target: userTarget(row.id),
     details: { role: base, custom_role: customRole },
   });
-  return getUser(ctx, row.id);
+  return showUser(ctx, row.id);
 }
 
 /** A role may be deleted after it was looked up; the database then refuses the reference. */
@@ -128,7 +135,7 @@ export async function updateUser(ctx: Ctx, id: string, input: UpdateUser): Promi
   forgetCallersOf(id);
   if (isMoved) mailAddressCheck(ctx, { ...account, ...change }, account.email);
   await auditUpdate(ctx, account, change);
-  return getUser(ctx, id);
+  return showUser(ctx, id);
 }
 
 /** Why a change that was let through by everything else was not made. */
