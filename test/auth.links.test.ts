@@ -75,6 +75,24 @@ describe("a new account where addresses are verified and accounts approved", () 
     expect((await login(person)).body.code).toBe("AWAITING_APPROVAL");
   });
 
+  it("is not approved by the link of an administrator who may less, which stays good for others", async () => {
+    const person = await verified();
+    const token = tokenIn(await mailTo(admin, "admin@myelin.local", "approval-request"));
+    const deputy = await approved();
+    const role = { name: `r-${randomUUID().slice(0, 8)}`, permissions: ["account:self", "users:write"] };
+    expectStatus(await admin.post("/api/admin/roles", { ...role, base: "admin" }), "role", 201);
+    await sql("update users set role = 'admin', custom_role = $2 where email = $1", [
+      deputy.email,
+      role.name,
+    ]);
+    const clerk = await signIn(deputy.email, deputy.password, url);
+    const refused = await clerk.post("/api/auth/approve-user", { token });
+    expect([refused.status, refused.body.code]).toEqual([403, "ACCOUNT_OUTRANKS_YOU"]);
+    expect((await login(person)).body.code).toBe("AWAITING_APPROVAL");
+    expectStatus(await admin.post("/api/auth/approve-user", { token }), "approve", 200);
+    expect((await admin.post("/api/auth/approve-user", { token })).body.code).toBe("LINK_INVALID");
+  });
+
   it("is not approved by opening the mailed link", async () => {
     const person = await verified();
     const asked = await mailTo(admin, "admin@myelin.local", "approval-request");

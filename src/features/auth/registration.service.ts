@@ -1,19 +1,18 @@
 import { allowPerson } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import {
-  type Account,
   checkNewPassword,
   findAccount,
   findAccountByEmail,
   insertAccount,
   toUser,
-  updateAccount,
   type User,
   verifyAddress,
 } from "../accounts/index.ts";
 import { sendMail } from "../mail/index.ts";
 import { askForApproval, mailVerification } from "../newcomers/index.ts";
 import { peekOneTime, recallOneTime, redeemOneTime } from "../one-time-tokens/index.ts";
+import { approveUser } from "../users/index.ts";
 import * as errors from "./auth.errors.ts";
 import type { Register, Registered } from "./auth.schema.ts";
 import { isMailAllowed } from "./mail-limit.ts";
@@ -96,21 +95,6 @@ export async function approveByLink(ctx: Ctx, token: string): Promise<User> {
   const account = pending?.userId ? await findAccount(ctx.db, pending.userId) : undefined;
   if (!account) throw errors.invalidLink();
   if (!account.emailVerifiedAt) throw errors.notVerifiedYet();
-  if (!(await redeemOneTime(ctx, "approve-user", token))) throw errors.invalidLink();
-  return approve(ctx, account);
-}
-
-async function approve(ctx: Ctx, account: Account): Promise<User> {
-  const approved = { approvedAt: ctx.now };
-  await updateAccount(ctx.db, account.id, approved, ctx.now);
-  await ctx.audit({ action: "user.approved", target: { type: "user", id: account.id } });
-  ctx.background(
-    "mail.welcome",
-    sendMail(ctx, "welcome", account.email, {
-      subject: "Welcome to Myelin",
-      paragraphs: [`Hello ${account.name},`, "an administrator has let you in. You may sign in now."],
-      action: { label: "Sign in", url: `${ctx.settings.publicUrl}/login` },
-    }),
-  );
-  return toUser({ ...account, ...approved });
+  await approveUser(ctx, account.id);
+  return toUser({ ...account, approvedAt: ctx.now });
 }

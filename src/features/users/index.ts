@@ -3,6 +3,7 @@
  * Tables: users; on deletion the owner column of whatever has an owner. No blobs, no objects.
  */
 export { forgetCallersOf } from "./callers.ts";
+export { approveUser } from "./user-states.service.ts";
 import { createRouter } from "#http/router";
 import { statsRoutes } from "./stats.routes.ts";
 import { userStateRoutes } from "./user-states.routes.ts";

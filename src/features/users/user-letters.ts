@@ -45,6 +45,6 @@ export const addressMoved = ({ name }: To, email: string): Letter => ({
 
 export const welcome = ({ name, publicUrl }: To): Letter => ({
   subject: "Welcome to Myelin",
-  paragraphs: [`Hello ${name},`, "an administrator let you in."],
-  action: { label: "Sign in", url: publicUrl },
+  paragraphs: [`Hello ${name},`, "an administrator has let you in. You may sign in now."],
+  action: { label: "Sign in", url: `${publicUrl}/login` },
 });
