@@ -36,6 +36,11 @@ it("trusts the edge unless told how many proxies there are", () => {
   expect(() => read({ TRUSTED_HOPS: "" })).toThrow("TRUSTED_HOPS");
 });
 
+it("has an address paths can be added to, however it was written", () => {
+  for (const url of ["https://ml.example", "https://ml.example/", "https://ml.example//"])
+    expect(settingsOf(read({ PUBLIC_URL: url })).publicUrl).toBe("https://ml.example");
+});
+
 const provider = {
   name: "company",
   issuer: "https://id.example",

@@ -1,8 +1,8 @@
 import type { Ctx } from "../../kernel/ctx.ts";
 import { isUniqueViolation } from "../../kernel/postgres-error.ts";
 import { type Account, findAccount, findAccountByEmail, updateAccount } from "../accounts/index.ts";
-import { sendMail } from "../mail/index.ts";
-import { endOneTime, issueOneTime, redeemOneTime } from "../one-time-tokens/index.ts";
+import { linkWith, sendMail } from "../mail/index.ts";
+import { redeemOneTime, replaceOneTime } from "../one-time-tokens/index.ts";
 import { endSessionsOf } from "../sessions/index.ts";
 import * as errors from "./auth.errors.ts";
 import type { ChangeEmail } from "./auth.schema.ts";
@@ -14,8 +14,7 @@ const CHANGE_SECONDS = 3600;
 async function mailChange(ctx: Ctx, account: Account, email: string): Promise<void> {
   if (await findAccountByEmail(ctx.db, email)) return;
   if (!(await isMailAllowed(ctx, "change", email))) return;
-  await endOneTime(ctx, "change-email", account.id);
-  const token = await issueOneTime(ctx, {
+  const token = await replaceOneTime(ctx, {
     purpose: "change-email",
     ttlSeconds: CHANGE_SECONDS,
     userId: account.id,
@@ -27,10 +26,7 @@ async function mailChange(ctx: Ctx, account: Account, email: string): Promise<vo
       `Hello ${account.name},`,
       "please show that this address is yours. The link works once and for an hour.",
     ],
-    action: {
-      label: "Use this address",
-      url: `${ctx.settings.publicUrl}/api/auth/email/confirm?token=${token}`,
-    },
+    action: { label: "Use this address", url: linkWith(ctx, "/api/auth/email/confirm", token) },
   });
 }
 

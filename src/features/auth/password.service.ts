@@ -12,9 +12,9 @@ import {
 } from "../accounts/index.ts";
 import { hasIdentity } from "../federation/index.ts";
 import { forgiveAttempts, takeAttempt } from "../lockouts/index.ts";
-import { sendMail } from "../mail/index.ts";
+import { linkWith, sendMail } from "../mail/index.ts";
 import { askForApproval } from "../newcomers/index.ts";
-import { endOneTime, issueOneTime, peekOneTime, redeemOneTime } from "../one-time-tokens/index.ts";
+import { endOneTime, peekOneTime, redeemOneTime, replaceOneTime } from "../one-time-tokens/index.ts";
 import { endSessionsOf } from "../sessions/index.ts";
 import { forgetCallersOf } from "../users/index.ts";
 import * as errors from "./auth.errors.ts";
@@ -24,8 +24,7 @@ import { isMailAllowed } from "./mail-limit.ts";
 const RESET_SECONDS = 30 * 60;
 
 async function mailReset(ctx: Ctx, account: Account): Promise<void> {
-  await endOneTime(ctx, "reset-password", account.id);
-  const token = await issueOneTime(ctx, {
+  const token = await replaceOneTime(ctx, {
     purpose: "reset-password",
     ttlSeconds: RESET_SECONDS,
     userId: account.id,
@@ -38,10 +37,7 @@ async function mailReset(ctx: Ctx, account: Account): Promise<void> {
       "somebody, perhaps you, asked for a new password. The link works once and for half an hour.",
       "If it was not you, nothing happens without it.",
     ],
-    action: {
-      label: "Choose a new password",
-      url: `${ctx.settings.publicUrl}/reset-password?token=${token}`,
-    },
+    action: { label: "Choose a new password", url: linkWith(ctx, "/reset-password", token) },
   });
 }
 

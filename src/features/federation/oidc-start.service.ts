@@ -37,7 +37,7 @@ export function providerOf(ctx: Ctx, name: string): IdentityProvider {
 }
 
 const addressOf = (ctx: Ctx, name: string, step: string) =>
-  `${ctx.settings.publicUrl.replace(/\/$/, "")}/api/auth/oidc/${name}/${step}`;
+  `${ctx.settings.publicUrl}/api/auth/oidc/${name}/${step}`;
 
 export const redirectUriOf = (ctx: Ctx, name: string): string => addressOf(ctx, name, "callback");
 

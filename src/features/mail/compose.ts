@@ -1,9 +1,15 @@
+import type { Ctx } from "../../kernel/ctx.ts";
+
 /** What a mail says: plain paragraphs and at most one link. Every text may come from a stranger. */
 export interface Letter {
   subject: string;
   paragraphs: string[];
   action?: { label: string; url: string };
 }
+
+/** The address of a letter's link. Tokens are URL-safe as they are. */
+export const linkWith = ({ settings }: Pick<Ctx, "settings">, path: `/${string}`, token: string): string =>
+  `${settings.publicUrl}${path}?token=${token}`;
 
 export interface ComposedMail {
   subject: string;

@@ -1,15 +1,14 @@
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Account, adminAddresses } from "../accounts/index.ts";
-import { sendMail } from "../mail/index.ts";
-import { endOneTime, issueOneTime } from "../one-time-tokens/index.ts";
+import { linkWith, sendMail } from "../mail/index.ts";
+import { issueOneTime, replaceOneTime } from "../one-time-tokens/index.ts";
 
 const VERIFY_SECONDS = 24 * 3600;
 const APPROVE_SECONDS = 7 * 86_400;
 
 /** Mails the link that verifies an account's address; it ends the ones before it. */
 export async function mailVerification(ctx: Ctx, account: Account): Promise<void> {
-  await endOneTime(ctx, "verify-email", account.id);
-  const token = await issueOneTime(ctx, {
+  const token = await replaceOneTime(ctx, {
     purpose: "verify-email",
     ttlSeconds: VERIFY_SECONDS,
     userId: account.id,
@@ -22,10 +21,7 @@ export async function mailVerification(ctx: Ctx, account: Account): Promise<void
       "please show that this address is yours. The link works once and for a day.",
       "If you did not open an account, nothing happens without it.",
     ],
-    action: {
-      label: "Verify this address",
-      url: `${ctx.settings.publicUrl}/api/auth/verify-email?token=${token}`,
-    },
+    action: { label: "Verify this address", url: linkWith(ctx, "/api/auth/verify-email", token) },
   });
 }
 
@@ -44,10 +40,7 @@ export async function askForApproval(ctx: Ctx, account: Account): Promise<void> 
         `The link was opened from ${ctx.client.ip ?? "an unknown address"}.`,
         "You will be asked to sign in before anything happens.",
       ],
-      action: {
-        label: "Look at the request",
-        url: `${ctx.settings.publicUrl}/api/auth/approve-user?token=${token}`,
-      },
+      action: { label: "Look at the request", url: linkWith(ctx, "/api/auth/approve-user", token) },
     });
   }
 }

@@ -11,5 +11,6 @@ export {
   recallOneTime,
   redeemOneTime,
   rememberOneTime,
+  replaceOneTime,
   sweepOneTime,
 } from "./one-time-tokens.service.ts";

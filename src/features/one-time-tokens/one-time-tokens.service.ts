@@ -84,6 +84,12 @@ export const attemptOneTime = async (
 export const endOneTime = (ctx: Deps, purpose: OneTimePurpose, userId: string): Promise<void> =>
   repo.endAll(ctx.db, purpose, userId, ctx.now);
 
+/** Makes a token that takes the place of those the user still has for the purpose. */
+export async function replaceOneTime(ctx: Deps, issue: Issue & { userId: string }): Promise<string> {
+  await endOneTime(ctx, issue.purpose, issue.userId);
+  return issueOneTime(ctx, issue);
+}
+
 /** Forgets tokens an hour after they expired. */
 export const sweepOneTime = (ctx: Deps): Promise<number> =>
   repo.deleteExpired(ctx.db, new Date(ctx.now.getTime() - 3_600_000));
