@@ -111,7 +111,7 @@ interface Grants {
   /** Denied to the account itself. */
   denied: readonly string[];
   /** The scopes of an API token; `*` is all the account has. */
-  scopes?: readonly string[];
+  scopes?: readonly string[] | undefined;
 }
 
 /** What an account may do in the end. A denial beats every grant, and a token's scopes only ever narrow. */

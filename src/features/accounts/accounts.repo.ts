@@ -25,8 +25,8 @@ const accountId = sql`${users}.${sql.identifier(users.id.name)}`;
 
 const hasTotp = sql<boolean>`exists (select from ${totpSecrets} where ${totpSecrets.userId} = ${accountId} and ${totpSecrets.enabledAt} is not null)`;
 
-/** Whether an account has a second factor at this moment, for queries that join accounts; recovery codes are none. */
-export const hasFactor = sql<boolean>`(${hasTotp} or exists (select from ${passkeys} where ${passkeys.userId} = ${accountId}))`;
+// Recovery codes are no factor.
+const hasFactor = sql<boolean>`(${hasTotp} or exists (select from ${passkeys} where ${passkeys.userId} = ${accountId}))`;
 
 /** The columns of `Account`, for queries of other features that join accounts. */
 export const accountColumns = {
@@ -34,6 +34,25 @@ export const accountColumns = {
   hasTotp,
   passkeyCount: sql<number>`(select count(*)::int from ${passkeys} where ${passkeys.userId} = ${accountId})`,
   recoveryCodeCount: sql<number>`(select count(*)::int from ${recoveryCodes} where ${recoveryCodes.userId} = ${accountId} and ${recoveryCodes.usedAt} is null)`,
+};
+
+/** For queries of other features that join accounts: joins the custom role an account may have. */
+export const onCustomRole = eq(roles.name, users.customRole);
+
+/** The columns of `Standing`, for queries that join accounts and their custom roles. */
+export const standingColumns = {
+  role: users.role,
+  denied: users.denied,
+  custom: { permissions: roles.permissions, denied: roles.denied },
+};
+
+/** The columns of `Caller`, likewise. */
+export const callerColumns = {
+  id: users.id,
+  email: users.email,
+  customRole: users.customRole,
+  hasFactor,
+  ...standingColumns,
 };
 
 export async function findAccount(db: Db, id: string): Promise<Account | undefined> {
@@ -53,13 +72,9 @@ export async function findAccountByEmail(db: Db, email: string): Promise<Account
 /** What decides on what an account may do, the custom role's part read along. */
 export async function findStanding(db: Db, id: string): Promise<Standing | undefined> {
   const [row] = await db
-    .select({
-      role: users.role,
-      denied: users.denied,
-      custom: { permissions: roles.permissions, denied: roles.denied },
-    })
+    .select(standingColumns)
     .from(users)
-    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(roles, onCustomRole)
     .where(eq(users.id, id));
   return row;
 }

@@ -4,6 +4,7 @@
  * Table: users. No blobs, no objects.
  */
 export * from "./accounts.repo.ts";
+export { type Caller, userActorOf } from "./caller.ts";
 export { toUser, User } from "./account.schema.ts";
 export { EmailAddress, GivenPassword, NewPassword, PersonName } from "./account-input.schema.ts";
 export { isPasswordOf } from "./check-password.ts";

@@ -2,31 +2,24 @@ import { and, eq, getTableColumns, gt, isNotNull, isNull, sql } from "drizzle-or
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { type AgentRow, agents, roles, users } from "#db/schema";
-import type { Role, Scope } from "../../kernel/actor.ts";
+import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
+import { onCustomRole, type Standing, standingColumns } from "../accounts/index.ts";
 
 const owned = (scope: Scope) => (scope === null ? undefined : eq(agents.ownerId, scope));
 
 /** An agent with what decides on what its owner may do. */
-export interface AgentBearer {
+export interface AgentBearer extends Standing {
   agent: AgentRow;
-  role: Role;
-  denied: string[];
-  custom: { permissions: string[]; denied: string[] } | null;
 }
 
 /** The agent with that token and its owner's standing; none while the owner is suspended. */
 export async function findAgentByTokenHash(db: Db, tokenHash: string): Promise<AgentBearer | undefined> {
   const [row] = await db
-    .select({
-      agent: getTableColumns(agents),
-      role: users.role,
-      denied: users.denied,
-      custom: { permissions: roles.permissions, denied: roles.denied },
-    })
+    .select({ agent: getTableColumns(agents), ...standingColumns })
     .from(agents)
     .innerJoin(users, eq(users.id, agents.ownerId))
-    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(roles, onCustomRole)
     .where(and(eq(agents.tokenHash, tokenHash), isNull(users.suspendedAt)));
   return row;
 }

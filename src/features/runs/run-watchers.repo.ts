@@ -1,17 +1,15 @@
 import { and, eq, gt, inArray, isNull, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { apiTokens, roles, runs, sessions, users } from "#db/schema";
-import { permissionsOf, type Role } from "../../kernel/actor.ts";
+import { permissionsOf } from "../../kernel/actor.ts";
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
+import { onCustomRole, type Standing, standingColumns } from "../accounts/index.ts";
 
 /** The account behind a watcher, next to the run's owner. */
-interface Watching {
+interface Watching extends Standing {
   id: string;
   userId: string;
   ownerId: string | null;
-  role: Role;
-  denied: string[];
-  custom: { permissions: string[]; denied: string[] } | null;
   scopes?: string[];
 }
 
@@ -19,22 +17,16 @@ const sees = (watching: Watching): boolean =>
   permissionsOf(watching).has("runs:read") &&
   (watching.role === "admin" || watching.userId === watching.ownerId);
 
-const standing = {
-  userId: users.id,
-  ownerId: runs.ownerId,
-  role: users.role,
-  denied: users.denied,
-  custom: { permissions: roles.permissions, denied: roles.denied },
-};
+const watching = { userId: users.id, ownerId: runs.ownerId, ...standingColumns };
 
 const now = sql`now()`;
 
 const sessionsOf = (db: Db, runId: string, ids: string[]) =>
   db
-    .select({ id: sessions.id, ...standing })
+    .select({ id: sessions.id, ...watching })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
-    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(roles, onCustomRole)
     .leftJoin(runs, eq(runs.id, runId))
     .where(
       and(
@@ -48,10 +40,10 @@ const sessionsOf = (db: Db, runId: string, ids: string[]) =>
 
 const tokensOf = (db: Db, runId: string, ids: string[]) =>
   db
-    .select({ id: apiTokens.id, scopes: apiTokens.scopes, ...standing })
+    .select({ id: apiTokens.id, scopes: apiTokens.scopes, ...watching })
     .from(apiTokens)
     .innerJoin(users, eq(users.id, apiTokens.userId))
-    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(roles, onCustomRole)
     .leftJoin(runs, eq(runs.id, runId))
     .where(
       and(

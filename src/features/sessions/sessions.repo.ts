@@ -1,9 +1,10 @@
-import { and, desc, eq, getTableColumns, gt, isNotNull, isNull, lt, max, ne, or, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNotNull, isNull, lt, max, ne, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
-import { roles, type SessionRow, sessions, type UserRow, users } from "#db/schema";
+import { roles, type SessionRow, sessions, users } from "#db/schema";
+import type { SessionRef } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
-import { hasFactor } from "../accounts/index.ts";
+import { type Caller, callerColumns, onCustomRole } from "../accounts/index.ts";
 
 type NewSession = Pick<
   SessionRow,
@@ -58,26 +59,24 @@ export async function insertSession(
 const live = (now: Date) =>
   and(isNull(sessions.endedAt), gt(sessions.expiresAt, now), gt(sessions.maxExpiresAt, now));
 
-/** What a request needs to know of the account behind it; a custom role comes along. */
-export interface Caller {
-  session: SessionRow;
-  user: UserRow;
-  hasFactor: boolean;
-  role: { name: string; permissions: string[]; denied: string[] } | null;
-}
+const refColumns = {
+  id: sessions.id,
+  authenticatedAt: sessions.authenticatedAt,
+  factorAt: sessions.factorAt,
+  methods: sessions.methods,
+};
 
 /** The account behind a session that still lives, in one round trip. Suspended accounts have none. */
-export async function findCaller(db: Db, sessionId: string, now: Date): Promise<Caller | undefined> {
+export async function findCaller(
+  db: Db,
+  sessionId: string,
+  now: Date,
+): Promise<(Caller & { session: SessionRef }) | undefined> {
   const [row] = await db
-    .select({
-      session: getTableColumns(sessions),
-      user: getTableColumns(users),
-      hasFactor,
-      role: { name: roles.name, permissions: roles.permissions, denied: roles.denied },
-    })
+    .select({ session: refColumns, ...callerColumns })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
-    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(roles, onCustomRole)
     .where(and(eq(sessions.id, sessionId), live(now), isNull(users.suspendedAt)));
   return row;
 }

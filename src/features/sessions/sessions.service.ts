@@ -1,9 +1,16 @@
 import type { SessionRow } from "../../db/schema.ts";
-import { type Actor, allow, allowPerson, permissionsOf, type UserActor } from "../../kernel/actor.ts";
+import { type Actor, allow, allowPerson, type UserActor } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { networkOf } from "../../kernel/network.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
-import { type Account, findAccount, findStanding, refuseAdminAbove, toUser } from "../accounts/index.ts";
+import {
+  type Account,
+  findAccount,
+  findStanding,
+  refuseAdminAbove,
+  toUser,
+  userActorOf,
+} from "../accounts/index.ts";
 import { forgetSession } from "./session-cache.ts";
 import { accountChanged, invalidRefreshToken, sessionNotFound, userNotFound } from "./sessions.errors.ts";
 import * as repo from "./sessions.repo.ts";
@@ -183,26 +190,11 @@ export async function findSessionActor(
 ): Promise<Actor | undefined> {
   const caller = await repo.findCaller(db, sessionId, now);
   if (!caller) return undefined;
-  const { session, user, hasFactor, role } = caller;
-  const { id, authenticatedAt, factorAt, methods } = session;
+  const { session, role, hasFactor } = caller;
   // Who must have a second factor and has shown none, or only one that is gone, may only see to getting one.
-  const mfaMissing = settings.requireMfa.has(user.role) && (factorAt === null || !hasFactor);
-  return {
-    kind: "user",
-    id: user.id,
-    email: user.email,
-    role: user.role,
-    roleName: role?.name ?? user.role,
-    permissions: permissionsOf({
-      role: user.role,
-      custom: role,
-      denied: user.denied,
-      ...(mfaMissing && { scopes: ["account:self"] }),
-    }),
-    mfaMissing,
-    session: { id, authenticatedAt, factorAt, methods },
-    tokenId: null,
-  };
+  const mfaMissing = settings.requireMfa.has(role) && (session.factorAt === null || !hasFactor);
+  const scopes = mfaMissing ? ["account:self"] : undefined;
+  return userActorOf(caller, { session, tokenId: null, mfaMissing, scopes });
 }
 
 // A replayed token of an ended session is still recognised as one for this long.

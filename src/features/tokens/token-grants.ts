@@ -1,5 +1,6 @@
-import { type Permission, permissionsOf, type Role, type UserActor } from "../../kernel/actor.ts";
+import type { Permission, Role, UserActor } from "../../kernel/actor.ts";
 import { RevocableLru } from "../../kernel/revocable-lru.ts";
+import { userActorOf } from "../accounts/index.ts";
 import { type AddressRange, isInRanges, parseRange } from "./address-range.ts";
 import type { TokenBearer } from "./tokens.repo.ts";
 
@@ -21,23 +22,11 @@ function scopesOf(scopes: string[], mfaMissing: boolean): string[] {
   return scopes.includes("*") ? ACCOUNT_ONLY : ACCOUNT_ONLY.filter((name) => scopes.includes(name));
 }
 
-export function grantOf(
-  { token, user, role, hasFactor }: TokenBearer,
-  requireMfa: ReadonlySet<Role>,
-): TokenGrant {
-  const mfaMissing = requireMfa.has(user.role) && !hasFactor;
+export function grantOf(bearer: TokenBearer, requireMfa: ReadonlySet<Role>): TokenGrant {
+  const { token, role, hasFactor } = bearer;
+  const mfaMissing = requireMfa.has(role) && !hasFactor;
   const scopes = scopesOf(token.scopes, mfaMissing);
-  const actor: UserActor = {
-    kind: "user",
-    id: user.id,
-    email: user.email,
-    role: user.role,
-    roleName: role?.name ?? user.role,
-    permissions: permissionsOf({ role: user.role, custom: role, denied: user.denied, scopes }),
-    mfaMissing,
-    session: null,
-    tokenId: token.id,
-  };
+  const actor = userActorOf(bearer, { session: null, tokenId: token.id, mfaMissing, scopes });
   const { allowedIps, expiresAt, requestsPerMinute } = token;
   const allowed = allowedIps.length === 0 ? null : allowedIps.flatMap((range) => parseRange(range) ?? []);
   return { tokenId: token.id, actor, expiresAt, allowed, requestsPerMinute };

@@ -1,10 +1,10 @@
 import { and, eq, getTableColumns, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
-import { type ApiTokenRow, apiTokens, roles, type UserRow, users } from "#db/schema";
+import { type ApiTokenRow, apiTokens, roles, users } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
-import { hasFactor } from "../accounts/index.ts";
+import { type Caller, callerColumns, onCustomRole } from "../accounts/index.ts";
 
 const mine = (scope: Scope, id?: string) =>
   and(
@@ -14,25 +14,17 @@ const mine = (scope: Scope, id?: string) =>
   );
 
 /** A token with what its owner may do at this moment. */
-export interface TokenBearer {
+export interface TokenBearer extends Caller {
   token: ApiTokenRow;
-  user: UserRow;
-  hasFactor: boolean;
-  role: { name: string; permissions: string[]; denied: string[] } | null;
 }
 
 /** Who stands behind a token that is not revoked and whose owner is not suspended, in one round trip. */
 export async function findBearer(db: Db, tokenHash: string): Promise<TokenBearer | undefined> {
   const [row] = await db
-    .select({
-      token: getTableColumns(apiTokens),
-      user: getTableColumns(users),
-      hasFactor,
-      role: { name: roles.name, permissions: roles.permissions, denied: roles.denied },
-    })
+    .select({ token: getTableColumns(apiTokens), ...callerColumns })
     .from(apiTokens)
     .innerJoin(users, eq(users.id, apiTokens.userId))
-    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(roles, onCustomRole)
     .where(and(eq(apiTokens.tokenHash, tokenHash), isNull(apiTokens.revokedAt), isNull(users.suspendedAt)));
   return row;
 }

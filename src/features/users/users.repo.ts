@@ -5,7 +5,7 @@ import { behind, newestFirst } from "#db/page";
 import { roles, type RoleRow, type UserRow, users } from "#db/schema";
 import type { Role } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
-import { type Account, accountColumns, heldAdmins, isSpared } from "../accounts/index.ts";
+import { type Account, accountColumns, heldAdmins, isSpared, onCustomRole } from "../accounts/index.ts";
 import type { UserStatus } from "./users.schema.ts";
 
 export interface UserFilter {
@@ -59,7 +59,7 @@ export async function findMember(db: Db, id: string): Promise<Member | undefined
   const [row] = await db
     .select({ account: accountColumns, role: roles })
     .from(users)
-    .leftJoin(roles, eq(roles.name, users.customRole))
+    .leftJoin(roles, onCustomRole)
     .where(eq(users.id, id));
   return row;
 }
