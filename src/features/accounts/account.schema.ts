@@ -1,6 +1,7 @@
 import { Timestamp, z } from "#http/contract";
 import { ROLES } from "../../kernel/actor.ts";
 import type { Account } from "./accounts.repo.ts";
+import { isProtected } from "./protection.ts";
 
 export const User = z
   .object({
@@ -36,7 +37,7 @@ export const toUser = (account: Account, mfaVerified = false): User => ({
   custom_role: account.customRole,
   email_verified: account.emailVerifiedAt !== null,
   approved: account.approvedAt !== null,
-  mfa_enabled: account.hasTotp || account.passkeyCount > 0,
+  mfa_enabled: isProtected(account),
   totp_enabled: account.hasTotp,
   webauthn_enabled: account.passkeyCount > 0,
   mfa_verified: mfaVerified,

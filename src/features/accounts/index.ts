@@ -9,6 +9,7 @@ export { toUser, User } from "./account.schema.ts";
 export { EmailAddress, GivenPassword, NewPassword, PersonName } from "./account-input.schema.ts";
 export { isPasswordOf } from "./check-password.ts";
 export { entryRefusal } from "./entry.ts";
+export { isProtected } from "./protection.ts";
 export { refuseAdminAbove, refuseOutranked, type Standing } from "./rank.ts";
 export { heldAdmins, isExpendable, isSpared, lockAdmins } from "./last-admin.repo.ts";
 export { checkNewPassword } from "./password-policy.ts";

@@ -6,7 +6,7 @@ import {
   unauthenticated,
 } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
-import { type Account, findAccount } from "../accounts/index.ts";
+import { type Account, findAccount, isProtected } from "../accounts/index.ts";
 import { sendMail } from "../mail/index.ts";
 import { markAuthenticated } from "../sessions/index.ts";
 import { lastFactorRequired } from "./mfa.errors.ts";
@@ -16,8 +16,6 @@ import { findPasskeysOf } from "./passkeys.repo.ts";
 import type { RecoveryCodes } from "./recovery.schema.ts";
 import { ensureRecoveryCodes } from "./recovery-issue.service.ts";
 import * as repo from "./factors.repo.ts";
-
-const isProtected = ({ hasTotp, passkeyCount }: Account): boolean => hasTotp || passkeyCount > 0;
 
 /** Whether an account has a second factor at all. */
 export async function hasFactor(ctx: Ctx, userId: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { OneTimeTokenRow } from "../../db/schema.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { rateLimited } from "../../kernel/rate-limits.ts";
-import { type Account, entryRefusal, findAccount } from "../accounts/index.ts";
+import { type Account, entryRefusal, findAccount, isProtected } from "../accounts/index.ts";
 import { attemptsKey, forgiveAttempts } from "../lockouts/index.ts";
 import { attemptOneTime, issueOneTime, peekOneTime, redeemOneTime } from "../one-time-tokens/index.ts";
 import { openSession, type SignedIn } from "../sessions/index.ts";
@@ -21,8 +21,9 @@ export interface MfaStep {
   method: string;
 }
 
-function methodsOf({ hasTotp, passkeyCount, recoveryCodeCount }: Account): (typeof MFA_METHODS)[number][] {
-  if (!hasTotp && passkeyCount === 0) return [];
+function methodsOf(account: Account): (typeof MFA_METHODS)[number][] {
+  if (!isProtected(account)) return [];
+  const { hasTotp, passkeyCount, recoveryCodeCount } = account;
   return [
     ...(hasTotp ? (["totp"] as const) : []),
     ...(passkeyCount > 0 ? (["webauthn"] as const) : []),

@@ -1,5 +1,6 @@
 import type { Ctx } from "../../kernel/ctx.ts";
 import { sha256Hex } from "../../kernel/secret.ts";
+import { isProtected } from "../accounts/index.ts";
 import type { SignedIn } from "../sessions/index.ts";
 import { allowFactorChange, mailNotice } from "./factors.service.ts";
 import { invalidMfaCode, noSecondFactor } from "./mfa.errors.ts";
@@ -34,7 +35,7 @@ export async function signInByRecovery(
 /** Replaces all recovery codes by new ones. */
 export async function regenerateRecoveryCodes(ctx: Ctx): Promise<RecoveryCodes> {
   const { account } = await allowFactorChange(ctx);
-  if (!account.hasTotp && account.passkeyCount === 0) throw noSecondFactor();
+  if (!isProtected(account)) throw noSecondFactor();
   const codes = await issueRecoveryCodes(ctx, account.id);
   await ctx.audit({ action: "recovery.regenerated", target: { type: "user", id: account.id } });
   mailNotice(ctx, account, "recovery-regenerated", "New recovery codes were made");
