@@ -80,7 +80,7 @@ export async function findStanding(db: Db, id: string): Promise<Standing | undef
 }
 
 type NewAccount = Pick<UserRow, "email" | "name"> &
-  Partial<Pick<UserRow, "role" | "passwordHash" | "emailVerifiedAt" | "approvedAt">>;
+  Partial<Pick<UserRow, "role" | "customRole" | "passwordHash" | "approvedAt">>;
 
 /** Adds an account; `undefined` when the address is taken. */
 export async function insertAccount(db: Db, account: NewAccount): Promise<Account | undefined> {

@@ -64,14 +64,6 @@ export async function findMember(db: Db, id: string): Promise<Member | undefined
   return row;
 }
 
-type NewUser = Pick<UserRow, "email" | "name" | "role" | "customRole" | "approvedAt">;
-
-/** `undefined` when the address is taken. */
-export async function insertUser(db: Db, user: NewUser): Promise<UserRow | undefined> {
-  const [row] = await db.insert(users).values(user).onConflictDoNothing({ target: users.email }).returning();
-  return row;
-}
-
 export type UserChange = Partial<
   Pick<
     UserRow,

@@ -2,7 +2,7 @@ import { allow, allowPerson, type Permission, type Role, type SignedInUser } fro
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
 import { isForeignKeyViolation, isUniqueViolation } from "../../kernel/postgres-error.ts";
-import { refuseOutranked } from "../accounts/index.ts";
+import { insertAccount, refuseOutranked } from "../accounts/index.ts";
 import { findRole } from "../roles/index.ts";
 import { forgetCallersOf } from "./callers.ts";
 import { mailAddressCheck, mailPasswordLink } from "./user-mails.service.ts";
@@ -66,15 +66,15 @@ export async function createUser(ctx: Ctx, input: CreateUser): Promise<AdminUser
   refuseOutranked(actor, { ...rank, denied: [] });
   const { role: base, customRole } = rank;
   const user = { email, name, role: base, customRole, approvedAt: ctx.now };
-  const row = await refusingUnknownRole(repo.insertUser(ctx.db, user), customRole);
-  if (!row) throw errors.emailTaken();
-  mailPasswordLink(ctx, row, false);
+  const account = await refusingUnknownRole(insertAccount(ctx.db, user), customRole);
+  if (!account) throw errors.emailTaken();
+  mailPasswordLink(ctx, account, false);
   await ctx.audit({
     action: "user.created",
-    target: userTarget(row.id),
+    target: userTarget(account.id),
     details: { role: base, custom_role: customRole },
   });
-  return showUser(ctx, row.id);
+  return toAdminUser(account);
 }
 
 /** A role may be deleted after it was looked up; the database then refuses the reference. */
