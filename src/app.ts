@@ -15,13 +15,13 @@ import { inferenceRoutes } from "./features/inference/index.ts";
 import { mailRoutes } from "./features/mail/index.ts";
 import { mfaRoutes } from "./features/mfa/index.ts";
 import { modelRoutes } from "./features/models/index.ts";
-import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
 import { roleRoutes } from "./features/roles/index.ts";
+import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
 import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
-import { clientOf } from "./http/client-address.ts";
 import { tokenRoutes } from "./features/tokens/index.ts";
 import { userAdminRoutes } from "./features/users/index.ts";
+import { clientOf } from "./http/client-address.ts";
 import type { AppContext } from "./http/context.ts";
 import {
   crossOrigin,
@@ -37,6 +37,7 @@ import { renderError } from "./http/render-error.ts";
 import { isUnlimited, limitGenerally } from "./http/rate-limit.ts";
 import { createRouter, type Router } from "./http/router.ts";
 import type { Actor } from "./kernel/actor.ts";
+import type { Client } from "./kernel/ctx.ts";
 import { AppError } from "./kernel/errors.ts";
 
 const MAX_JSON_BYTES = 4_000_000;
@@ -59,7 +60,7 @@ export function createApp(platform: Platform): Router {
   app.use(jsonBodyLimit(MAX_JSON_BYTES, isUpload));
   app.use(async (c, next) => {
     const client = clientOf(c.req.raw.headers, platform.settings.trustedHops);
-    const actor = await countedActor(c, platform, client.network);
+    const actor = await countedActor(c, platform, client);
     const asked = { actor, requestId: c.get("requestId"), client };
     c.set(
       "ctx",
@@ -102,13 +103,13 @@ export function createApp(platform: Platform): Router {
 }
 
 /** Who asks. Counts the call for the limit on everything, of whoever says to be an agent once it is clear what they are. */
-async function countedActor(c: AppContext, platform: Platform, network: string): Promise<Actor> {
-  const count = () => limitGenerally(c, platform, network);
+async function countedActor(c: AppContext, platform: Platform, client: Client): Promise<Actor> {
+  const count = () => limitGenerally(c, platform, client.network);
   if (c.req.header("x-ic-token") === undefined) {
     count();
-    return authenticate(c, platform);
+    return authenticate(c, platform, client);
   }
-  const actor = await authenticate(c, platform).catch((error: unknown) => {
+  const actor = await authenticate(c, platform, client).catch((error: unknown) => {
     count();
     throw error;
   });

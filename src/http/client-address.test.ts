@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { clientAddress } from "./client-address.ts";
+import { clientOf } from "./client-address.ts";
 
 const address = (headers: Record<string, string>, trustedHops?: number) =>
-  clientAddress(new Headers(headers), trustedHops);
+  clientOf(new Headers(headers), trustedHops).network;
 const forwarded = (list: string, trustedHops: number) => address({ "x-forwarded-for": list }, trustedHops);
 
 describe("behind Cloudflare", () => {

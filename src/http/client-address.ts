@@ -1,5 +1,5 @@
 import type { Client } from "../kernel/ctx.ts";
-import { addressOf, networkOf } from "../kernel/network.ts";
+import { placeOf } from "../kernel/network.ts";
 
 /**
  * The address a request came from, as it was told, or nothing. Without `trustedHops` the Worker stands behind
@@ -13,17 +13,15 @@ function toldAddress(headers: Headers, trustedHops: number | undefined): string 
   return ((headers.get("x-forwarded-for") ?? "").split(",").at(-trustedHops) ?? "").trim();
 }
 
-/** The address itself, without a port; `null` for what is none. */
-export const clientIp = (headers: Headers, trustedHops: number | undefined): string | null =>
-  addressOf(toldAddress(headers, trustedHops)) ?? null;
-
-/** Whom a request is counted for. Who cannot be told apart (no proxies, fewer than said, no address) shares one name. */
-export const clientAddress = (headers: Headers, trustedHops: number | undefined): string =>
-  networkOf(toldAddress(headers, trustedHops)) ?? "unknown";
-
-/** Where a request comes from, as far as it can be told. */
-export const clientOf = (headers: Headers, trustedHops: number | undefined): Client => ({
-  ip: clientIp(headers, trustedHops),
-  network: clientAddress(headers, trustedHops),
-  userAgent: headers.get("user-agent")?.slice(0, 300) ?? null,
-});
+/**
+ * Where a request comes from, as far as it can be told. Who cannot be told apart (no proxies, fewer than said, no
+ * address) is counted under one name.
+ */
+export function clientOf(headers: Headers, trustedHops: number | undefined): Client {
+  const place = placeOf(toldAddress(headers, trustedHops));
+  return {
+    ip: place?.ip ?? null,
+    network: place?.network ?? "unknown",
+    userAgent: headers.get("user-agent")?.slice(0, 300) ?? null,
+  };
+}

@@ -23,19 +23,23 @@ function mappedOf(groups: string[]): string | undefined {
   return bytes.join(".");
 }
 
-/** An address without brackets and port, IPv4 inside IPv6 as IPv4; `undefined` for what is none. */
-export function addressOf(text: string): string | undefined {
-  const ipv4 = IPV4.exec(text)?.[1];
-  if (ipv4) return ipv4;
-  const bare = BRACKETED.exec(text)?.[1] ?? text;
-  const groups = groupsOf(bare);
-  return groups && (mappedOf(groups) ?? bare.toLowerCase());
+export interface Place {
+  /** The address without brackets and port, IPv4 inside IPv6 as IPv4. */
+  ip: string;
+  /** One client's network: an IPv4 address, or the /64 of an IPv6 address, all of which one client can use. */
+  network: string;
 }
 
-/** One client's network: an IPv4 address, or the /64 of an IPv6 address, all of which one client can use. */
-export function networkOf(text: string): string | undefined {
+/** Where an address is; `undefined` for what is none. */
+export function placeOf(text: string): Place | undefined {
   const ipv4 = IPV4.exec(text)?.[1];
-  if (ipv4) return ipv4;
-  const groups = groupsOf(BRACKETED.exec(text)?.[1] ?? text);
-  return groups && (mappedOf(groups) ?? `${groups.slice(0, 4).join(":")}::/64`);
+  if (ipv4) return { ip: ipv4, network: ipv4 };
+  const bare = BRACKETED.exec(text)?.[1] ?? text;
+  const groups = groupsOf(bare);
+  if (!groups) return undefined;
+  const mapped = mappedOf(groups);
+  if (mapped) return { ip: mapped, network: mapped };
+  return { ip: bare.toLowerCase(), network: `${groups.slice(0, 4).join(":")}::/64` };
 }
+
+export const networkOf = (text: string): string | undefined => placeOf(text)?.network;

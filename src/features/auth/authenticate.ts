@@ -1,8 +1,7 @@
-import { clientIp } from "#http/client-address";
 import type { AppContext } from "#http/context";
 import { sayLimit } from "#http/rate-limit";
 import type { Actor, AnonymousReason } from "../../kernel/actor.ts";
-import type { Ctx } from "../../kernel/ctx.ts";
+import type { Client, Ctx } from "../../kernel/ctx.ts";
 import { rateLimited } from "../../kernel/rate-limits.ts";
 import { findAgentActor } from "../agents/index.ts";
 import { cacheActor, cachedActor, findSessionActor } from "../sessions/index.ts";
@@ -21,6 +20,8 @@ type Sources = Pick<Ctx, "db" | "tokens" | "settings" | "limiter" | "log">;
 
 interface Asked {
   now: Date;
+  /** Where the request comes from. */
+  ip: string | null;
   /** Whether what was read within the last seconds is good enough. */
   mayCache: boolean;
 }
@@ -38,20 +39,14 @@ async function sessionBehind(token: string, sources: Sources, { now, mayCache }:
 }
 
 /** The owner of an API token, narrowed to it; counts the request for the token's own limit. */
-async function programBehind(
-  c: AppContext,
-  token: string,
-  sources: Sources,
-  { now, mayCache }: Asked,
-): Promise<Actor> {
-  const ip = clientIp(c.req.raw.headers, sources.settings.trustedHops);
-  const admitted = await admitToken(sources, token, { now, ip, mayCache });
+async function programBehind(c: AppContext, token: string, sources: Sources, asked: Asked): Promise<Actor> {
+  const admitted = await admitToken(sources, token, asked);
   if (!admitted.ok) return anonymous(admitted.reason);
   const { grant } = admitted;
   const count = await countUse(sources, grant);
   if (count) sayLimit(c, count);
   if (count?.allowed === false) throw rateLimited(count);
-  const noted = noteUse(sources, grant, { now, ip });
+  const noted = noteUse(sources, grant, asked);
   if (noted)
     c.executionCtx.waitUntil(
       noted.catch((error: unknown) => sources.log("error", "tokens.use_not_noted", { error })),
@@ -73,9 +68,9 @@ async function actorOf(
 }
 
 /** The actor of a request; a bad credential makes it anonymous, and `allow` says why. */
-export async function authenticate(c: AppContext, sources: Sources): Promise<Actor> {
+export async function authenticate(c: AppContext, sources: Sources, { ip }: Client): Promise<Actor> {
   const credential = credentialOf((name) => c.req.header(name));
   if (!credential) return anonymous("TOKEN_MISSING");
   const mayCache = HOT.some(([method, path]) => c.req.method === method && path.test(c.req.path));
-  return actorOf(c, credential, sources, { now: new Date(), mayCache });
+  return actorOf(c, credential, sources, { now: new Date(), ip, mayCache });
 }
