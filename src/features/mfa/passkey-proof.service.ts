@@ -1,5 +1,6 @@
 import type { PasskeyRow } from "../../db/schema.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
+import { toBase64Url } from "../../kernel/secret.ts";
 import { redeemOneTime, rememberOneTime } from "../one-time-tokens/index.ts";
 import { passkeyRefused } from "./mfa.errors.ts";
 import { auditRefusal } from "./mfa-step.service.ts";
@@ -49,8 +50,7 @@ const flaw = (reason: string, owner?: string): Proof => ({
   ...(owner !== undefined && { owner }),
 });
 
-const handleOf = (userId: string) =>
-  new TextEncoder().encode(userId).toBase64({ alphabet: "base64url", omitPadding: true });
+const handleOf = (userId: string) => toBase64Url(new TextEncoder().encode(userId));
 
 async function judge(ctx: Ctx, response: AssertionResponse, occasion: Occasion): Promise<Proof> {
   const client = readClientData(response.response.clientDataJSON);
