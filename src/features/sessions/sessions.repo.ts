@@ -114,25 +114,19 @@ export async function findSessionOwner(db: Db, sessionId: string): Promise<strin
   return row?.userId;
 }
 
-/** Ends a session, `userId`'s own unless `null`; returns it if it was still open. */
+/** Ends a session of a user; tells whether it was still open. */
 export async function endSession(
   db: Db,
-  userId: string | null,
+  userId: string,
   sessionId: string,
   end: { now: Date; reason: string },
-): Promise<SessionRow | undefined> {
-  const [row] = await db
+): Promise<boolean> {
+  const rows = await db
     .update(sessions)
     .set({ endedAt: end.now, endReason: end.reason })
-    .where(
-      and(
-        eq(sessions.id, sessionId),
-        isNull(sessions.endedAt),
-        userId === null ? undefined : eq(sessions.userId, userId),
-      ),
-    )
-    .returning();
-  return row;
+    .where(and(eq(sessions.id, sessionId), eq(sessions.userId, userId), isNull(sessions.endedAt)))
+    .returning({ id: sessions.id });
+  return rows.length > 0;
 }
 
 /** Ends all of a user's sessions but `except`; returns the ids of those that were open. */

@@ -20,8 +20,10 @@ const FACTORS = new Set(["totp", "passkey", "recovery"]);
 
 const inSeconds = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000);
 
-/** Opens a session for an account that has shown all it must. `methods` say how, see the
- * sessions table; `forgiven` is the key of the attempts it took. */
+/**
+ * Opens a session for an account that has shown all it must. `methods` say how, see the sessions table; `forgiven` is the
+ * key of the attempts it took.
+ */
 export async function openSession(
   ctx: Ctx,
   account: Account,
@@ -84,8 +86,8 @@ async function endReplayed(ctx: Ctx, sessionId: string, userId: string): Promise
 
 /** Ends the caller's session; its access token stops working with it. */
 export async function logout(ctx: Ctx): Promise<void> {
-  const { session } = allowPerson(ctx, "account:self");
-  await repo.endSession(ctx.db, null, session.id, { now: ctx.now, reason: "logout" });
+  const { id, session } = allowPerson(ctx, "account:self");
+  await repo.endSession(ctx.db, id, session.id, { now: ctx.now, reason: "logout" });
   forgetSession(session.id);
   await ctx.audit({ action: "session.logout", target: { type: "session", id: session.id } });
 }
