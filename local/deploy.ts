@@ -29,7 +29,7 @@ async function main(args: string[]): Promise<number> {
     databaseUrl,
     dataDir,
     adminEmail: process.env["ADMIN_EMAIL"],
-    devops: devopsOf(process.env),
+    devops: await devopsOf(process.env),
     agent: false,
   });
   console.log(`The database is up to date. Secrets of this deployment are in ${dataDir}`);

@@ -47,7 +47,7 @@ export async function layFoundation(options: LocalOptions, teardown: Teardown): 
   teardown.add(async () => lock.release());
   await requireFree(options.port, options.host);
   const secrets = ownSecrets(env, dataDir);
-  const devops = devopsOf(env);
+  const devops = await devopsOf(env);
   const database = await openDatabase(options, lock, teardown);
   await provision({
     databaseUrl: database.url,

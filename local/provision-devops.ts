@@ -1,7 +1,6 @@
 import { hash, verify } from "@node-rs/argon2";
-import { dictionary } from "@zxcvbn-ts/language-common";
 import type { Client } from "pg";
-import { weaknessOf } from "../src/features/accounts/password-policy.ts";
+import { commonPasswords, weaknessOf } from "../src/features/accounts/password-policy.ts";
 import { ARGON2ID } from "./provision-admin.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -13,7 +12,7 @@ export interface Devops {
 const codePoints = (text: string) => [...text].length;
 
 /** The second administrator the environment asks for: none unless both variables are set. */
-export function devopsOf(env: Record<string, string | undefined>): Devops | undefined {
+export async function devopsOf(env: Record<string, string | undefined>): Promise<Devops | undefined> {
   const [email, password] = [env["DEVOPS_EMAIL"]?.trim().toLowerCase(), env["DEVOPS_PASSWORD"]];
   if (!email && !password) return undefined;
   if (!email || !password) throw new Refusal("Set both DEVOPS_EMAIL and DEVOPS_PASSWORD, or neither.");
@@ -22,7 +21,7 @@ export function devopsOf(env: Record<string, string | undefined>): Devops | unde
   const length = codePoints(chosen);
   if (length < 12 || length > 128)
     throw new Refusal(`DEVOPS_PASSWORD has ${length} characters; it must have 12 to 128.`);
-  const weakness = weaknessOf(chosen, [email], new Set(dictionary["passwords-common"]));
+  const weakness = weaknessOf(chosen, [email], await commonPasswords());
   if (weakness) throw new Refusal(`DEVOPS_PASSWORD ${weakness}; choose another.`);
   return { email, password: chosen };
 }

@@ -119,17 +119,17 @@ it("lets four starters race and ends with one of everything", async () => {
 });
 
 const DEVOPS = { DEVOPS_EMAIL: " Ops@Example.com ", DEVOPS_PASSWORD: "seven llamas in a boat" };
-const withDevops = (env: Record<string, string>) =>
-  provision({ databaseUrl, dataDir, devops: devopsOf(env) });
+const withDevops = async (env: Record<string, string>) =>
+  provision({ databaseUrl, dataDir, devops: await devopsOf(env) });
 const devops = async () =>
   (await query("SELECT id, role, password_hash FROM users WHERE email = 'ops@example.com'"))[0];
 
 it("makes a second administrator only when both variables say so", async () => {
-  expect(devopsOf({})).toBeUndefined();
-  expect(() => devopsOf({ DEVOPS_EMAIL: "ops@example.com" })).toThrow("Set both");
-  expect(() => devopsOf({ DEVOPS_PASSWORD: DEVOPS.DEVOPS_PASSWORD })).toThrow("Set both");
-  expect(() => devopsOf({ ...DEVOPS, DEVOPS_PASSWORD: "short" })).toThrow("has 5 characters");
-  expect(() => devopsOf({ ...DEVOPS, DEVOPS_PASSWORD: "password1234" })).toThrow("tried first");
+  expect(await devopsOf({})).toBeUndefined();
+  await expect(devopsOf({ DEVOPS_EMAIL: "ops@example.com" })).rejects.toThrow("Set both");
+  await expect(devopsOf({ DEVOPS_PASSWORD: DEVOPS.DEVOPS_PASSWORD })).rejects.toThrow("Set both");
+  await expect(devopsOf({ ...DEVOPS, DEVOPS_PASSWORD: "short" })).rejects.toThrow("has 5 characters");
+  await expect(devopsOf({ ...DEVOPS, DEVOPS_PASSWORD: "password1234" })).rejects.toThrow("tried first");
   await withDevops(DEVOPS);
   const made = (await devops())!;
   expect(made["role"]).toBe("admin");

@@ -3,7 +3,7 @@ import { invalidFields } from "../../kernel/errors.ts";
 let common: Promise<ReadonlySet<string>> | undefined;
 
 /** Some 49,000 of the most common passwords; unpacked when first needed, since most requests need none. */
-const commonPasswords = (): Promise<ReadonlySet<string>> =>
+export const commonPasswords = (): Promise<ReadonlySet<string>> =>
   (common ??= import("@zxcvbn-ts/language-common").then(
     ({ dictionary }) => new Set(dictionary["passwords-common"]),
   ));
