@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Call, Client, closedLoop, type Load, median, percentile, post } from "./load.ts";
+import { type Call, Client, closedLoop, inTurns, type Load, median, percentile, post } from "./load.ts";
 import { type Bench, onPlatform } from "./setup.ts";
 import { atLeast, atMost, ms, number, type Row, times } from "./table.ts";
 
@@ -8,19 +8,6 @@ const ROUND_SECONDS = 2;
 // Enough that one is always hashing while the others wait for the database.
 const CLIENTS = 12;
 const ACCOUNTS = 24;
-
-/** Rounds of two kinds in turn, so that whatever else the machine does hits both alike. */
-async function inTurns(first: () => Promise<Load>, second: () => Promise<Load>): Promise<[Load, Load][]> {
-  const pairs: [Load, Load][] = [];
-  for (let i = 0; i < ROUNDS; i++) {
-    if (i % 2) pairs.push([await first(), await second()]);
-    else {
-      const after = await second();
-      pairs.push([await first(), after]);
-    }
-  }
-  return pairs;
-}
 
 async function logins(bench: Bench): Promise<Row[]> {
   const accounts = Array.from({ length: ACCOUNTS }, () => ({
@@ -34,6 +21,7 @@ async function logins(bench: Bench): Promise<Row[]> {
   const load = (call: (i: number) => Call) => () =>
     closedLoop(CLIENTS, { seconds: ROUND_SECONDS }, (i) => bench.client.send(call(i)));
   const pairs = await inTurns(
+    ROUNDS,
     load((i) => calls[i % ACCOUNTS]!),
     load(() => hash),
   );
@@ -53,7 +41,7 @@ async function noOp(bench: Bench): Promise<Row[]> {
   const load = (client: Client, status: number) => () =>
     closedLoop(1, { seconds: ROUND_SECONDS }, () => client.send({ ...call, status }));
   try {
-    const pairs = await inTurns(load(bench.client, 422), load(anonymous, 401));
+    const pairs = await inTurns(ROUNDS, load(bench.client, 422), load(anonymous, 401));
     const p50 = ({ latencies }: Load) => percentile(latencies, 0.5);
     const extra = median(pairs.map(([known, unknown]) => p50(known) - p50(unknown)));
     return [

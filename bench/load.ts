@@ -106,6 +106,24 @@ export async function closedLoop(
   return { latencies: Float64Array.from(latencies).sort(), seconds, perSecond: latencies.length / seconds };
 }
 
+/** Rounds of two kinds in turn, so that whatever else the machine does hits both alike. */
+export async function inTurns(
+  rounds: number,
+  one: () => Promise<Load>,
+  other: () => Promise<Load>,
+): Promise<[Load, Load][]> {
+  const pairs: [Load, Load][] = [];
+  for (let i = 0; i < rounds; i++) {
+    // Whoever goes first does so every other time only.
+    if (i % 2) pairs.push([await one(), await other()]);
+    else {
+      const second = await other();
+      pairs.push([await one(), second]);
+    }
+  }
+  return pairs;
+}
+
 /** The value below which the given share of ascending values lies. */
 export const percentile = (ascending: ArrayLike<number>, share: number): number =>
   ascending[Math.max(0, Math.ceil(share * ascending.length) - 1)]!;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Call, closedLoop, type Load, median, percentile, post } from "./load.ts";
+import { type Call, closedLoop, inTurns, type Load, median, percentile, post } from "./load.ts";
 import { type Bench, onPlatform } from "./setup.ts";
 import { atLeast, atMost, ms, number, type Row, times } from "./table.ts";
 
@@ -45,17 +45,10 @@ interface Pair {
   echo: Load;
 }
 
-/** Rounds of either kind in turn, so that whatever else the machine does hits both alike. */
 async function rounds({ client }: Bench, clients: number, predict: Call, echo: Call): Promise<Pair[]> {
-  const round = (call: Call) => closedLoop(clients, { seconds: ROUND_SECONDS }, () => client.send(call));
-  const pairs: Pair[] = [];
-  for (let i = 0; i < ROUNDS; i++) {
-    // Whoever goes first does so every other time only.
-    const first = await round(i % 2 ? predict : echo);
-    const second = await round(i % 2 ? echo : predict);
-    pairs.push(i % 2 ? { predict: first, echo: second } : { predict: second, echo: first });
-  }
-  return pairs;
+  const load = (call: Call) => () => closedLoop(clients, { seconds: ROUND_SECONDS }, () => client.send(call));
+  const pairs = await inTurns(ROUNDS, load(predict), load(echo));
+  return pairs.map(([predict, echo]) => ({ predict, echo }));
 }
 
 const p50 = ({ latencies }: Load) => percentile(latencies, 0.5);
