@@ -10,9 +10,9 @@ import {
   type User,
 } from "../accounts/index.ts";
 import { signInByDirectory } from "../federation/index.ts";
-import { attemptAt, takeAttempt } from "../lockouts/index.ts";
+import { attemptAt, takeAroundLock } from "../lockouts/index.ts";
 import { type MfaRequired, passFirstFactor } from "../mfa/index.ts";
-import { isKnownNetwork, type SignedIn } from "../sessions/index.ts";
+import type { SignedIn } from "../sessions/index.ts";
 import * as errors from "./auth.errors.ts";
 import type { Login } from "./auth.schema.ts";
 import { beginAttempt } from "./login.repo.ts";
@@ -22,17 +22,11 @@ interface Attempt {
   refusal: AppError | undefined;
 }
 
-/**
- * Counts the attempt for the address, so that guessing from many networks is stopped too. Where the account signed in
- * from lately has a count of its own: nobody else can lock its owner out there.
- */
+/** Counts the attempt for the address, so that guessing from many networks is stopped too. */
 async function beginLogin(ctx: Ctx, email: string): Promise<Attempt> {
-  const { account, refusal } = await beginAttempt(ctx.db, email, await attemptAt(ctx, `login:${email}`));
-  if (!refusal) return { account, refusal };
-  // Asked for nobody too, so that it takes as long.
-  const isKnown = await isKnownNetwork(ctx, account?.id ?? crypto.randomUUID());
-  if (!isKnown) return { account, refusal };
-  return { account, refusal: await takeAttempt(ctx, `login:${email}:${ctx.client.network}`) };
+  const what = `login:${email}`;
+  const { account, refusal } = await beginAttempt(ctx.db, email, await attemptAt(ctx, what));
+  return { account, refusal: refusal && (await takeAroundLock(ctx, what, account?.id, refusal)) };
 }
 
 async function refused(ctx: Ctx, account: Account | undefined, refusal: AppError): Promise<AppError> {

@@ -3,8 +3,7 @@ import { AppError } from "../../kernel/errors.ts";
 import type { Directory, DirectoryReply } from "../../kernel/ports/directory.ts";
 import type { ExternalPerson } from "../../kernel/ports/identity-provider.ts";
 import type { Account } from "../accounts/index.ts";
-import { forgiveAttempts, takeAttempt } from "../lockouts/index.ts";
-import { isKnownNetwork } from "../sessions/index.ts";
+import { forgiveAttempts, takeAroundLock, takeAttempt } from "../lockouts/index.ts";
 import { arrive, type Terms } from "./arrival.service.ts";
 import * as errors from "./federation.errors.ts";
 import { findByIdentity } from "./identities.repo.ts";
@@ -26,8 +25,7 @@ async function takeDirectoryAttempt(
   const refusal = await takeAttempt(ctx, guessAt(subject));
   if (!refusal) return undefined;
   const account = await findByIdentity(ctx.db, { issuer, subject });
-  if (!account || !(await isKnownNetwork(ctx, account.id))) return refusal;
-  return takeAttempt(ctx, `${guessAt(subject)}:${ctx.client.network}`);
+  return takeAroundLock(ctx, guessAt(subject), account?.id, refusal);
 }
 
 async function enter(ctx: Ctx, person: ExternalPerson): Promise<DirectoryAnswer> {
