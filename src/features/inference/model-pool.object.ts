@@ -10,8 +10,12 @@ import type {
   PredictReply,
   Tensor,
 } from "../../kernel/ports/model-pools.ts";
+import { isRunning } from "../../kernel/running-clock.ts";
 import { createPoolStore } from "./pool-storage.ts";
 import { type ModelPoolPorts, ServingPool } from "./serving-pool.ts";
+
+// Looked at once per isolate; not while the module loads, when every clock stands still.
+let isClockRunning: boolean | undefined;
 
 /**
  * The class of the objects that serve one model version each, named by its id. Sessions live in the runtime, not in the
@@ -24,7 +28,8 @@ export const createModelPool = <Env>(portsOf: (env: Env) => ModelPoolPorts) =>
     constructor(state: DurableObjectState, env: Env) {
       super(state, env);
       const host = {
-        now: () => Date.now(),
+        now: Date.now,
+        isClockRunning: (isClockRunning ??= isRunning(Date.now)),
         later: (ms: number, work: () => void) => {
           const timer = setTimeout(work, ms);
           return () => clearTimeout(timer);

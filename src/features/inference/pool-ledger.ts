@@ -8,6 +8,8 @@ import type { PoolStore, StoredEndpoint } from "./pool-store.ts";
 
 export interface LedgerHost {
   now(): number;
+  /** Whether `now` moves on while code runs. */
+  isClockRunning: boolean;
   later: Later;
 }
 
@@ -71,15 +73,16 @@ export class PoolLedger {
   }
 
   /**
-   * Counts a call that ran, and for how long. On hosted Workers the clock stands still while code runs, so the end of a
-   * run can only be timed in the next turn.
+   * Counts a call that ran, and for how long. Where the clock stands still while code runs, the end of a run can only be
+   * timed in the next turn.
    */
   ended(call: Ended): void {
     this.#ended.push(call);
-    if (this.#ended.length === 1) this.#host.later(0, () => this.tally());
+    if (this.#host.isClockRunning) this.tally();
+    else if (this.#ended.length === 1) this.#host.later(0, () => this.tally());
   }
 
-  /** Counts the calls that ended since the last turn. */
+  /** Counts the calls that ended and are not counted yet. */
   tally(): void {
     const now = this.#host.now();
     for (const { endpointId, endpoint, outcome, arrivedAt } of this.#ended.splice(0)) {

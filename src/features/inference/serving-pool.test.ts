@@ -41,7 +41,7 @@ function memoryStore() {
 }
 
 /** A pool in a world of its own: time moves by `pass`, which fires what is due. */
-function world(options: { file?: Uint8Array | null; gate?: Promise<void> } = {}) {
+function world(options: { file?: Uint8Array | null; gate?: Promise<void>; isClockRunning?: boolean } = {}) {
   const clock = { now: START };
   let timers: { at: number; work: () => void }[] = [];
   const loaded = new Set<string>();
@@ -74,6 +74,7 @@ function world(options: { file?: Uint8Array | null; gate?: Promise<void> } = {})
       memory.store,
       {
         now: () => clock.now,
+        isClockRunning: options.isClockRunning ?? false,
         later: (ms, work) => {
           const timer = { at: clock.now + ms, work };
           timers.push(timer);
@@ -221,6 +222,16 @@ describe("ServingPool", () => {
     await pass(0);
     await pass(1000);
     expect(endpoints.get("e")?.figures).toMatchObject({ success: 19, error: 1 });
+  });
+
+  it("counts a call at once where the clock runs on, and in the next turn where it stands still", async () => {
+    for (const isClockRunning of [true, false]) {
+      const { pool, pass } = await started({ isClockRunning });
+      await pool.predict("e", row(1));
+      expect(pool.figures("e")?.requestsSuccess).toBe(isClockRunning ? 1 : 0);
+      await pass(0);
+      expect(pool.figures("e")?.requestsSuccess).toBe(1);
+    }
   });
 
   it("writes each minute once it is over, and keeps it while the database is away", async () => {

@@ -32,6 +32,8 @@ export interface ModelPoolPorts {
 /** What the object around the pool lends it: the clock, timers and its one alarm. */
 export interface PoolHost {
   now(): number;
+  /** Whether `now` moves on while code runs. */
+  isClockRunning: boolean;
   later: Later;
   /** Has `onAlarm` called at that time, even if the object is evicted meanwhile; replaces the last such wish. */
   wakeAt(at: number): void;
