@@ -37,22 +37,25 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
   });
 });
 
-/** An API answers data, never pages: nothing may be framed, sniffed or run. A page says its own content policy. */
+/** For every answer: it is read over TLS, as the type it says, in no frame, and tells no one where it came from. */
 const SECURITY_HEADERS: readonly (readonly [name: string, value: string])[] = [
-  ["cross-origin-opener-policy", "same-origin"],
-  ["cross-origin-resource-policy", "cross-origin"],
-  ["origin-agent-cluster", "?1"],
   ["permissions-policy", "camera=(), geolocation=(), microphone=()"],
   ["referrer-policy", "no-referrer"],
   ["strict-transport-security", "max-age=31536000; includeSubDomains"],
   ["x-content-type-options", "nosniff"],
-  ["x-dns-prefetch-control", "off"],
-  ["x-download-options", "noopen"],
   ["x-frame-options", "DENY"],
-  ["x-permitted-cross-domain-policies", "none"],
   ["x-xss-protection", "0"],
 ];
-const API_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+/** For pages besides; to whoever reads data they mean nothing, and each costs a call 3 µs. */
+const PAGE_HEADERS: readonly (readonly [name: string, value: string])[] = [
+  ["cross-origin-opener-policy", "same-origin"],
+  ["cross-origin-resource-policy", "same-origin"],
+  ["origin-agent-cluster", "?1"],
+];
+
+/** Data runs nothing. A page says its own content policy. */
+const DATA_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 // Not Hono's `secureHeaders`, which works its fixed answer out anew for each request: 36 µs of a 700 µs call.
 export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
@@ -61,7 +64,8 @@ export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   if (c.res.status === 101) return;
   const { headers } = c.res;
   for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
-  if (!headers.has("content-security-policy")) headers.set("content-security-policy", API_CONTENT_POLICY);
+  if (!headers.has("content-security-policy")) headers.set("content-security-policy", DATA_CONTENT_POLICY);
+  else for (const [name, value] of PAGE_HEADERS) headers.set(name, value);
 });
 
 /** Cross-origin calls from the configured dashboards only; `*` allows any (without credentials). */
@@ -146,8 +150,9 @@ const DRAINING_MS = 1_000;
  */
 export const drainRefused = createMiddleware<AppEnv>(async (c, next) => {
   await next();
+  if (c.res.status < 400) return;
   const { body } = c.req.raw;
-  if (c.res.status < 400 || !body || body.locked) return;
+  if (!body || body.locked) return;
   if (Number(c.req.header("content-length") ?? Infinity) > DRAINED_BYTES) return;
   const late = new Promise((resolve) => setTimeout(resolve, DRAINING_MS));
   await Promise.race([body.pipeTo(new WritableStream()), late]).catch(() => undefined);
