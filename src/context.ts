@@ -138,12 +138,16 @@ const secrets = new WeakMap<Env, Secrets<Env>>();
 const platforms = new WeakMap<Env, Platform>();
 
 /** Joins adapters to ports, once per isolate and set of secrets. The one place that does. */
-export async function platformOf(env: Env): Promise<Platform> {
+export function platformOf(env: Env): Platform | Promise<Platform> {
   let source = secrets.get(env);
   if (!source) secrets.set(env, (source = new Secrets(env, logOf(env))));
-  const resolved = await source.resolve();
-  let platform = platforms.get(resolved);
-  if (!platform) platforms.set(resolved, (platform = assemble(resolved)));
+  const resolved = source.resolve();
+  return resolved instanceof Promise ? resolved.then(platformWith) : platformWith(resolved);
+}
+
+function platformWith(env: Env): Platform {
+  let platform = platforms.get(env);
+  if (!platform) platforms.set(env, (platform = assemble(env)));
   return platform;
 }
 

@@ -17,8 +17,7 @@ import { sweep } from "./sweep.ts";
 
 const apps = new WeakMap<Platform, Router>();
 
-async function appOf(env: Env): Promise<Router> {
-  const platform = await platformOf(env);
+function appOf(platform: Platform): Router {
   let app = apps.get(platform);
   if (!app) apps.set(platform, (app = createApp(platform)));
   return app;
@@ -29,7 +28,8 @@ export default {
   async fetch(request, env, ctx) {
     let app: Router;
     try {
-      app = await appOf(env);
+      const platform = platformOf(env);
+      app = appOf(platform instanceof Promise ? await platform : platform);
     } catch (error) {
       return answerMisconfigured(error, request);
     }

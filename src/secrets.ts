@@ -46,12 +46,11 @@ export class Secrets<E extends object> {
     this.#resolved = { env, secrets: "", askAgainAt: vault ? 0 : Infinity };
   }
 
-  async resolve(now = Date.now()): Promise<E> {
-    if (now >= this.#resolved.askAgainAt) {
-      this.#asking ??= this.#ask(now).finally(() => (this.#asking = undefined));
-      await this.#asking;
-    }
-    return this.#resolved.env;
+  /** At once, not as a promise, while there is nothing to ask: every request passes here. */
+  resolve(now = Date.now()): E | Promise<E> {
+    if (now < this.#resolved.askAgainAt) return this.#resolved.env;
+    this.#asking ??= this.#ask(now).finally(() => (this.#asking = undefined));
+    return this.#asking.then(() => this.#resolved.env);
   }
 
   async #ask(now: number): Promise<void> {
