@@ -509,6 +509,22 @@ describe("the exchange code", () => {
     expect((await exchange(landed)).body.code).toBe("CODE_INVALID");
   });
 
+  it("leaked from a page of ours is worth nothing to who planted the link with their own challenge", async () => {
+    const verifier = randomUUID() + randomUUID();
+    const challenge = createHash("sha256").update(verifier).digest("base64url");
+    // A redirect keeps the fragment: whichever page comes last can read the code.
+    const planted = `?code_challenge=${challenge}&return_to=${encodeURIComponent("/api/auth/oidc/rogue/login")}`;
+    const landed = await arrive(company, someone({ groups: ["ops"] }), "company", planted);
+    const stolen = { ...landed, browser: new Browser() };
+    expect((await exchange(stolen, { code_verifier: verifier })).body.code).toBe("CODE_INVALID");
+  });
+
+  it("dies with the identity it came by, taken off by hand or by whoever claims the address", async () => {
+    const landed = await ready();
+    await sql("delete from identities where last_login_at = (select max(last_login_at) from identities)", []);
+    expect((await exchange(landed)).body.code).toBe("CODE_INVALID");
+  });
+
   it("is worth nothing after a minute", async () => {
     const landed = await ready();
     const [row] = await sql(

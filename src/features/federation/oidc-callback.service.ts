@@ -28,6 +28,9 @@ export interface Return {
 /** What an exchange code stands for. */
 export interface Arrival {
   provider: string;
+  /** By which identity: without it there is no way in any more. */
+  issuer: string;
+  subject: string;
   /** SHA-256 hex of the cookie's secret. */
   proof: string;
   challenge?: string | undefined;
@@ -60,12 +63,17 @@ async function personBehind(
 }
 
 /** Lets the person in as far as the code that their page trades for a session. */
-async function land(ctx: Ctx, account: Account, { provider, returnTo, challenge }: Trip): Promise<Landing> {
+async function land(
+  ctx: Ctx,
+  account: Account,
+  { issuer, subject }: ExternalPerson,
+  { provider, returnTo, challenge }: Trip,
+): Promise<Landing> {
   const refusal = entryRefusal(ctx.settings, account);
   if (refusal) throw refusal;
   const code = randomToken(32);
   const proof = newProof(code, CODE_SECONDS);
-  const data: Arrival = { provider, proof: await sha256Hex(proof.secret), challenge };
+  const data: Arrival = { provider, issuer, subject, proof: await sha256Hex(proof.secret), challenge };
   await rememberOneTime(ctx, code, {
     purpose: "oidc-login",
     ttlSeconds: CODE_SECONDS,
@@ -104,7 +112,8 @@ async function comeIn(
   if (trip.linkSession !== undefined) return link(ctx, pending, person);
   const { name, linkVerifiedEmail, allowSignup } = provider;
   const signup = allowSignup ? "by_policy" : "refused";
-  return land(ctx, await arrive(ctx, { provider: name, linkVerifiedEmail, signup }, person), trip);
+  const terms = { provider: name, linkVerifiedEmail, signup } as const;
+  return land(ctx, await arrive(ctx, terms, person), person, trip);
 }
 
 async function refused(ctx: Ctx, provider: string, refusal: AppError, page: string): Promise<Landing> {

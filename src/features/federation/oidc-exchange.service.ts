@@ -1,10 +1,10 @@
 import type { Ctx } from "../../kernel/ctx.ts";
-import { findAccount } from "../accounts/index.ts";
 import { type MfaRequired, passFirstFactor } from "../mfa/index.ts";
 import { redeemOneTime } from "../one-time-tokens/index.ts";
 import type { SignedIn } from "../sessions/index.ts";
 import { isProof, isVerifierOf } from "./browser-proof.ts";
 import * as errors from "./federation.errors.ts";
+import { findByIdentity } from "./identities.repo.ts";
 import type { Arrival } from "./oidc-callback.service.ts";
 import type { Exchange } from "./oidc.schema.ts";
 
@@ -19,8 +19,9 @@ export async function exchangeCode(
 ): Promise<SignedIn | MfaRequired> {
   const row = await redeemOneTime(ctx, "oidc-login", code);
   const arrival = row?.data as Arrival | undefined;
-  const account = row?.userId ? await findAccount(ctx.db, row.userId) : undefined;
-  if (!arrival || !account) throw errors.codeInvalid();
+  // An identity that was taken away meanwhile, by its account's owner or for them, lets nobody in.
+  const account = arrival && (await findByIdentity(ctx.db, arrival));
+  if (!account || account.id !== row?.userId) throw errors.codeInvalid();
   const { challenge, proof, provider } = arrival;
   const isTheirs = challenge ? await isVerifierOf(challenge, verifier) : await isProof(proof, secret);
   if (!isTheirs) throw errors.codeInvalid();

@@ -92,8 +92,10 @@ export async function startLogin(ctx: Ctx, name: string, query: LoginQuery): Pro
   const provider = providerOf(ctx, name);
   const returnTo = checkReturnTo(ctx.settings, query.return_to);
   checkChallenge(returnTo, query.code_challenge);
+  // A page here has the cookie, which no link can bring along; a challenge could be of whoever planted the link.
+  const challenge = returnTo.isOwn ? undefined : query.code_challenge;
   try {
-    return await start(ctx, provider, { returnTo: returnTo.url, challenge: query.code_challenge });
+    return await start(ctx, provider, { returnTo: returnTo.url, challenge });
   } catch (error) {
     if (error instanceof AppError) return { url: `${returnTo.url}#oidc_error=${error.code}` };
     throw error;

@@ -28,7 +28,7 @@ export const LoginQuery = z.object({
     .optional()
     .openapi({
       description:
-        "SHA-256, in base64url, of a random text that the exchange then has to show. Pages of other origins need it: the cookie that stands in for it does not reach them.",
+        "SHA-256, in base64url, of a random text that the exchange then has to show. Pages of other origins need it: the cookie that stands in for it does not reach them. For pages of this deployment only the cookie counts.",
     }),
 });
 export type LoginQuery = z.infer<typeof LoginQuery>;
