@@ -235,16 +235,38 @@ describe("signing in through a provider", () => {
 });
 
 describe("roles by claim", () => {
-  const roleAfter = async (person: Person, groups: string[] | undefined) =>
-    (await exchange(await arrive(company, { ...person, groups }))).body.user.role;
+  const roleAfter = async (person: Person, groups: unknown) =>
+    (await exchange(await arrive(company, { ...person, groups: groups as string[] }))).body.user.role;
 
-  it("are given at each sign-in, and kept where the provider says nothing", async () => {
+  it("are given at each sign-in", async () => {
     const person = someone();
     await enter(company, person);
     expect(await roleAfter(person, ["guests"])).toBe("viewer");
     expect(await roleAfter(person, ["guests", "ops"])).toBe("admin");
-    expect(await roleAfter(person, undefined)).toBe("admin");
     expect(await roleAfter(person, ["unheard of"])).toBe("user");
+    expect(await roleAfter(person, "ops")).toBe("admin");
+  });
+
+  it.each([
+    ["is left out, as many providers do for who is in no group", undefined],
+    ["is null", null],
+    ["is of another shape", { ops: true }],
+  ])("fall when the claim %s", async (_, groups) => {
+    const person = someone({ groups: ["ops"] });
+    expect((await enter(company, person)).body.user.role).toBe("admin");
+    await approve(person.email!);
+    expect(await roleAfter(person, groups)).toBe("user");
+  });
+
+  it("are kept where no claim is configured to say them", async () => {
+    const [owner, person] = [await localUser(), someone()];
+    await sql(
+      "insert into identities (user_id, provider, issuer, subject) values ($1, 'elsewhere', $2, $3)",
+      [owner.id, elsewhere.issuer, person.sub],
+    );
+    await sql("update users set role = 'viewer' where id = $1", [owner.id]);
+    const answer = await exchange(await arrive(elsewhere, { ...person, groups: ["ops"] }, "elsewhere"));
+    expect(answer.body.user.role).toBe("viewer");
   });
 
   it("never take the last administrator away, not even of two demoted at once", async () => {

@@ -88,12 +88,10 @@ type Claims = Record<string, unknown>;
 const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 
 function roleIn(claims: Claims, { roleClaim, roles }: OidcOptions): Role | null {
-  const value = roleClaim === undefined ? undefined : claims[roleClaim];
-  if (value === undefined || value === null) return null;
-  return mappedRole(
-    [value].flat().filter((item) => typeof item === "string"),
-    roles,
-  );
+  if (roleClaim === undefined) return null;
+  // Left out it means "none": of whoever is in no group any more, many providers do not send an empty list.
+  const values = [claims[roleClaim]].flat().filter((item) => typeof item === "string");
+  return mappedRole(values, roles);
 }
 
 const toPerson = (claims: oidc.IDToken, all: Claims, options: OidcOptions): ExternalPerson => ({
