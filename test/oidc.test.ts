@@ -45,7 +45,7 @@ beforeAll(async () => {
     },
     { name: "elsewhere", issuer: elsewhere.issuer, client_id: "elsewhere", ...by },
     { name: "members", issuer: elsewhere.issuer, client_id: "members", ...by, allow_signup: false },
-    { name: "rogue", issuer: rogue.issuer, client_id: "rogue" },
+    { name: "rogue", issuer: rogue.issuer, client_id: "rogue", link_verified_email: true },
     { name: "gone", issuer: `http://127.0.0.1:${await freePort()}`, client_id: "gone" },
   ];
   platform = await startPlatform({
@@ -318,6 +318,32 @@ describe("an address that has an account", () => {
     const password = `pass-${randomUUID()}`;
     await anonymous(base).post("/api/auth/register", { email, name: "Squatter", password });
     expect((await arrive(company, someone({ email }))).error).toBe("ACCOUNT_EXISTS");
+  });
+});
+
+describe("an address claimed in advance", () => {
+  const identitiesOf = (email: string) =>
+    sql("select provider from identities i join users u on u.id = i.user_id where u.email = $1", [email]);
+
+  it("through a provider whose word on addresses does not count gets nobody its owner's identity", async () => {
+    const email = `${randomUUID()}@example.com`;
+    expect((await arrive(elsewhere, someone({ email }), "elsewhere")).error).toBe("EMAIL_NOT_VERIFIED");
+    await sql("update users set approved_at = now() where email = $1", [email]);
+    expect((await arrive(company, someone({ email }))).error).toBe("ACCOUNT_EXISTS");
+    expect(await identitiesOf(email)).toEqual([{ provider: "elsewhere" }]);
+  });
+
+  it("through a provider that has not verified it is got back by its owner with a mailed link", async () => {
+    const email = `${randomUUID()}@example.com`;
+    const squatter = someone({ email, email_verified: false, groups: ["guests"] });
+    await arrive(company, squatter);
+    await anonymous(base).post("/api/auth/password/forgot", { email });
+    const { text } = await mailTo(admin, email, "reset-password");
+    const token = /token=([\w-]+)/.exec(text)![1];
+    const password = `pass-${randomUUID()}`;
+    expectStatus(await anonymous(base).post("/api/auth/password/reset", { token, password }), "reset", 200);
+    expect(await identitiesOf(email)).toEqual([]);
+    expect((await arrive(company, squatter)).error).toBe("ACCOUNT_EXISTS");
   });
 });
 

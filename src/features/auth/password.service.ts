@@ -41,9 +41,13 @@ async function mailReset(ctx: Ctx, account: Account): Promise<void> {
   });
 }
 
-/** A link, or for people whose password somebody else keeps, where they sign in instead. */
+/**
+ * A link, or for people whose password somebody else keeps, where they sign in instead. An address that was only said to
+ * be theirs may be another's, who gets it back by the link.
+ */
 async function mailForgotten(ctx: Ctx, account: Account): Promise<void> {
-  const isElsewhere = account.passwordHash === null && (await hasIdentity(ctx, account.id));
+  const isTheirs = account.passwordHash === null && account.emailVerifiedAt !== null;
+  const isElsewhere = isTheirs && (await hasIdentity(ctx, account.id));
   if (!isElsewhere) return mailReset(ctx, account);
   await sendMail(ctx, "password-elsewhere", account.email, {
     subject: "Your password is not kept by Myelin",

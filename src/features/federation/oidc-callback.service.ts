@@ -112,8 +112,10 @@ async function comeIn(
   if (trip.linkSession !== undefined) return link(ctx, pending, person);
   const { name, linkVerifiedEmail, allowSignup } = provider;
   const signup = allowSignup ? "by_policy" : "refused";
+  // One that may not link says nothing about addresses: an account opened in advance by its word would be linked to.
+  const emailVerified = person.emailVerified && linkVerifiedEmail;
   const terms = { provider: name, linkVerifiedEmail, signup } as const;
-  return land(ctx, await arrive(ctx, terms, person), person, trip);
+  return land(ctx, await arrive(ctx, terms, { ...person, emailVerified }), person, trip);
 }
 
 async function refused(ctx: Ctx, provider: string, refusal: AppError, page: string): Promise<Landing> {
