@@ -313,6 +313,17 @@ describe("an address that has an account", () => {
     }
   });
 
+  it("is not linked while its identity is being given to another account", async () => {
+    const [owner, other, person] = [await localUser(), await localUser(), someone()];
+    const landed = await whileHeld(
+      "insert into identities (user_id, provider, issuer, subject) values ($1, 'company', $2, $3)",
+      [other.id, company.issuer, person.sub],
+      () => arrive(company, { ...person, email: owner.email }),
+    );
+    expect((await exchange(landed)).body.user.id).toBe(other.id);
+    expect((await owner.get("/api/auth/identities")).body).toEqual([]);
+  });
+
   it("is not linked to an account that somebody opened with it in advance", async () => {
     const email = `${randomUUID()}@example.com`;
     const password = `pass-${randomUUID()}`;

@@ -40,8 +40,16 @@ async function linkByAddress(
   if (!terms.linkVerifiedEmail || !isTheirs) throw errors.accountExists();
   const refusal = entryRefusal(ctx.settings, account);
   if (refusal) throw refusal;
-  await repo.insertIdentity(ctx.db, { ...identityOf(terms, person), userId: account.id });
+  const isNew = await repo.insertIdentity(ctx.db, { ...identityOf(terms, person), userId: account.id });
+  if (!isNew) return winner(ctx, person);
   await noteLink(ctx, account, terms.provider);
+  return account;
+}
+
+/** Whose the identity is, after the same person in another tab, or somebody else with the address, was faster. */
+async function winner(ctx: Ctx, person: ExternalPerson): Promise<Account> {
+  const account = await repo.findByIdentity(ctx.db, person);
+  if (!account) throw errors.accountExists();
   return account;
 }
 
@@ -97,10 +105,7 @@ async function welcome(ctx: Ctx, terms: Terms, person: ExternalPerson): Promise<
     return await open(ctx, email, terms, person);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    // The same person in another tab, or somebody else with the address, was faster.
-    const other = await repo.findByIdentity(ctx.db, person);
-    if (other) return other;
-    throw errors.accountExists();
+    return winner(ctx, person);
   }
 }
 
