@@ -190,6 +190,13 @@ describe("signing in through a provider", () => {
     await mailTo(admin, person.email!, "verify-email");
   });
 
+  it("takes a name that no table can hold for none, and never half a character of a long one", async () => {
+    const nameFrom = async (name: string) =>
+      (await exchange(await arrive(company, someone({ name, groups: ["ops"] })))).body.user.name;
+    expect(await nameFrom("A\0da")).toMatch(/^[\da-f-]{36}$/);
+    expect(await nameFrom(`a${"🧠".repeat(120)}`)).toBe(`a${"🧠".repeat(99)}`);
+  });
+
   it("takes nobody without an address, and nobody new where sign-up is off", async () => {
     expect((await arrive(company, someone({ email: undefined }))).error).toBe("EMAIL_MISSING");
     expect((await arrive(elsewhere, someone(), "members")).error).toBe("REGISTRATION_CLOSED");

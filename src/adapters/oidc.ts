@@ -85,7 +85,9 @@ function refusalOf(error: unknown): { ok: false; reason: ProviderRefusal; detail
 
 type Claims = Record<string, unknown>;
 
-const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+/** A text that tables can hold: JSON knows two things that they do not. */
+const text = (value: unknown): string | null =>
+  typeof value === "string" && value !== "" && !value.includes("\0") && value.isWellFormed() ? value : null;
 
 function roleIn(claims: Claims, { roleClaim, roles }: OidcOptions): Role | null {
   if (roleClaim === undefined) return null;

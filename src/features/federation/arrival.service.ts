@@ -71,11 +71,14 @@ function approvalOf(ctx: Ctx, { signup }: Terms): Date | null {
   return registration === "approve" ? null : ctx.now;
 }
 
+/** The first hundred characters; half of one could not be stored. */
+const nameOf = ({ name }: ExternalPerson): string => [...(name ?? "").trim()].slice(0, 100).join("");
+
 async function open(ctx: Ctx, email: string, terms: Terms, person: ExternalPerson): Promise<Account> {
   const newcomer = {
     id: crypto.randomUUID(),
     email,
-    name: person.name?.trim().slice(0, 100) || email.split("@")[0]!,
+    name: nameOf(person) || email.split("@")[0]!,
     role: person.role ?? ("user" as const),
     emailVerifiedAt: person.emailVerified ? ctx.now : null,
     approvedAt: approvalOf(ctx, terms),
