@@ -63,6 +63,7 @@ it("takes identity providers as JSON, plain http on this machine only", () => {
 
 it.each([
   [{ issuer: "http://id.example" }, "0 issuer must be an https address"],
+  [{ issuer: "https://id.example/.well-known/openid-configuration" }, "0 issuer must be the issuer, not"],
   [{ issuer: "http://localhost.evil.example" }, "0 issuer must be"],
   [{ name: "No Name" }, "0 name must be of a-z"],
   [{ name: "ldap" }, "0 name is taken by the directory"],

@@ -28,7 +28,9 @@ const OidcProvider = z
       .refine(
         (issuer) => isGuarded(issuer, "https:", "http:"),
         "must be an https address (http: loopback only)",
-      ),
+      )
+      // From such an address any issuer's name would be taken, and with it any other provider's people.
+      .refine((issuer) => !issuer.includes("/.well-known/"), "must be the issuer, not where its metadata is"),
     client_id: z.string().min(1),
     client_secret: z.string().min(1).optional(),
     label: z.string().trim().min(1).max(60).optional(),
