@@ -4,16 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { type Browser as ChromeBrowser, chromium } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { freePort } from "../local/free-port.ts";
 import { type Platform, startPlatform } from "../local/platform.ts";
-import { createOidcProvider } from "../src/adapters/oidc.ts";
+import { createOidcProvider, type OidcOptions } from "../src/adapters/oidc.ts";
+import type { IdentityProvider } from "../src/kernel/ports/identity-provider.ts";
 import { Browser } from "./support/browser.ts";
 import { type Answer, anonymous, Client, query, signIn, type User } from "./support/client.ts";
 import { type Person, type RealProvider, startRealProvider } from "./support/identity-provider.ts";
 import { mailTo } from "./support/mailbox.ts";
 import { expectStatus } from "./support/refusal.ts";
-import { type Claims, type RogueProvider, startRogueProvider } from "./support/rogue-provider.ts";
+import { type Asked, type Claims, type RogueProvider, startRogueProvider } from "./support/rogue-provider.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "myelin-oidc-"));
 const CHROMIUM = "/usr/bin/chromium";
@@ -470,6 +471,10 @@ describe("an ID token that is not right", () => {
     "another issuer's": changed(() => ({ iss: company.issuer })),
     "another client's": changed({ aud: "company" }),
     "for several clients, another being its party": changed({ aud: ["rogue", "company"], azp: "company" }),
+    "for several clients, none being its party": changed({ aud: ["rogue", "company"] }),
+    "not yet good": changed(() => ({ nbf: now() + 3600 })),
+    "with an extension nobody knows": () =>
+      void (rogue.idToken = ({ claims, sign }) => sign(claims, { crit: ["b64"], b64: true })),
     expired: changed(() => ({ exp: now() - 3600, iat: now() - 7200 })),
     "without expiry": changed({ exp: undefined }),
     "without subject": changed({ sub: undefined }),
@@ -497,6 +502,58 @@ describe("an ID token that is not right", () => {
     expect((await land(new Browser(), loginUrl("rogue"))).error).toBe("AWAITING_APPROVAL");
     await approve("rogue@example.com");
     expectStatus(await exchange(await land(new Browser(), loginUrl("rogue"))), "the right one", 200);
+  });
+});
+
+describe("the adapter alone", () => {
+  const trip = () => ({ redirectUri: callbackOf("rogue"), state: randomUUID(), nonce: randomUUID() });
+  const providerFor = (more: Partial<OidcOptions> = {}) =>
+    createOidcProvider({
+      ...{ name: "rogue", label: "Rogue", issuer: rogue.issuer, clientId: "rogue", scopes: "openid" },
+      ...{ roles: new Map([["ops", "admin"] as const]), linkVerifiedEmail: true, allowSignup: true },
+      ...more,
+    });
+
+  /** Goes to the provider and back, and says who that was. */
+  async function ask(provider: IdentityProvider) {
+    const way = { ...trip(), verifier: "v".repeat(43) };
+    const begun = await provider.authorizationUrl(way);
+    if (!begun.ok) return begun;
+    const { headers } = await fetch(begun.url, { redirect: "manual" });
+    return provider.redeem(way, new URL(headers.get("location")!).search);
+  }
+
+  it("takes an address and whether it is verified from the same place", async () => {
+    rogue.metadata = { userinfo_endpoint: `${rogue.issuer}/userinfo` };
+    rogue.idToken = ({ claims, sign }) =>
+      sign({ ...claims, email: "victim@example.com", email_verified: undefined });
+    rogue.userinfo = { email: "mine@example.com", email_verified: true, groups: ["ops"] };
+    expect(await ask(providerFor({ roleClaim: "groups" }))).toMatchObject({
+      person: { email: "victim@example.com", emailVerified: false, role: "admin" },
+    });
+  });
+
+  it("takes no userinfo of somebody else", async () => {
+    rogue.metadata = { userinfo_endpoint: `${rogue.issuer}/userinfo` };
+    rogue.userinfo = { sub: "somebody-else", groups: ["ops"] };
+    expect(await ask(providerFor({ roleClaim: "groups" }))).toMatchObject({ reason: "rejected" });
+  });
+
+  it("follows the provider to a new key, and trusts the old one no longer", async () => {
+    const provider = providerFor();
+    let old: Asked["sign"] | undefined;
+    rogue.idToken = ({ claims, sign }) => (old = sign)(claims);
+    expect(await ask(provider)).toMatchObject({ ok: true });
+    const before = old!;
+    await rogue.rotate();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 61_000 });
+    try {
+      expect(await ask(provider), "the new key").toMatchObject({ ok: true });
+      rogue.idToken = ({ claims }) => before(claims);
+      expect(await ask(provider), "the old key").toMatchObject({ ok: false, reason: "rejected" });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
@@ -539,8 +596,9 @@ describe("where the browser goes afterwards", () => {
     expect(landed.url.split("#")[0]).toBe(`${base}/docs?a=1`);
     const { body } = await exchange(landed);
     const addresses = [...landed.browser.visited, landed.url].join("\n");
-    for (const secret of [body.access_token, body.refresh_token, "access_token", "id_token", "eyJ"])
+    for (const secret of [body.access_token, body.refresh_token, "access_token", "id_token"])
       expect(addresses).not.toContain(secret);
+    expect(addresses).not.toMatch(/eyJ[\w-]+\.eyJ/);
   });
 
   it("may be an allowed origin's, whose page holds a verifier in place of the cookie", async () => {

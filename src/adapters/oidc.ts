@@ -122,7 +122,10 @@ export function createOidcProvider(options: OidcOptions): IdentityProvider {
     const wanted = ["email", ...(options.roleClaim === undefined ? [] : [options.roleClaim])];
     const isWhole = wanted.every((name) => claims[name] !== undefined);
     if (isWhole || config.serverMetadata().userinfo_endpoint === undefined) return claims;
-    return { ...(await oidc.fetchUserInfo(config, token, claims.sub)), ...claims };
+    const more: Claims = await oidc.fetchUserInfo(config, token, claims.sub);
+    // That an address is verified is said of the address beside it.
+    const { email, email_verified } = claims["email"] === undefined ? more : claims;
+    return { ...more, ...claims, email, email_verified };
   }
 
   async function redeemed({ redirectUri, state, nonce, verifier }: RoundTrip, query: string) {

@@ -9,7 +9,7 @@ export type Claims = Record<string, unknown>;
 /** What a provider's token answer is made of. */
 export interface Asked {
   claims: Claims;
-  sign(claims: Claims): Promise<string>;
+  sign(claims: Claims, header?: Claims): Promise<string>;
   /** Signed with a key that nobody published. */
   forge(claims: Claims): Promise<string>;
 }
@@ -23,29 +23,37 @@ export interface RogueProvider {
   back: (url: URL) => void;
   /** Changes the discovery document. */
   metadata: Claims;
+  /** What its userinfo endpoint adds to the subject, where the discovery document names one. */
+  userinfo: Claims;
   /** What came to the token endpoint. */
   redeemed: URLSearchParams[];
+  /** Signs with a new key from now on, and publishes no other. */
+  rotate(): Promise<void>;
   reset(): void;
   stop(): Promise<void>;
 }
 
 async function keyPair(kid: string) {
   const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
-  const sign = (claims: Claims) =>
-    new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid }).sign(privateKey);
+  const sign = (claims: Claims, header: Claims = {}) =>
+    new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid, ...header }).sign(privateKey);
   return { sign, jwk: { ...(await exportJWK(publicKey)), kid, alg: "RS256", use: "sig" } };
 }
 
 export async function startRogueProvider(clientId: string): Promise<RogueProvider> {
   const server = createServer();
   const issuer = await listen(server);
-  const [own, other] = [await keyPair("1"), await keyPair("1")];
+  let own = await keyPair("1");
+  const other = await keyPair("1");
   const nonces = new Map<string, string>();
   const sayRight = ({ sign, claims }: Asked) => sign(claims);
+  const honest = () => ({
+    ...{ idToken: sayRight, back: () => undefined, metadata: {}, userinfo: {}, redeemed: [] },
+  });
   const rogue: RogueProvider = {
-    ...{ issuer, idToken: sayRight, back: () => undefined, metadata: {}, redeemed: [] },
-    reset: () =>
-      Object.assign(rogue, { idToken: sayRight, back: () => undefined, metadata: {}, redeemed: [] }),
+    ...{ issuer, ...honest() },
+    rotate: async () => void (own = await keyPair(randomUUID())),
+    reset: () => Object.assign(rogue, honest()),
     stop: () => close(server),
   };
 
@@ -88,6 +96,7 @@ export async function startRogueProvider(clientId: string): Promise<RogueProvide
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (pathname === "/authorize")
       return response.writeHead(302, { location: authorize(searchParams) }).end();
+    if (pathname === "/userinfo") return say({ sub: "rogue-1", ...rogue.userinfo });
     if (pathname === "/jwks") return say({ keys: [own.jwk] });
     if (pathname === "/token") {
       const answered = text(request).then((body) => token(new URLSearchParams(body)));
