@@ -6,14 +6,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Platform } from "../local/platform.ts";
+import { roleGroups } from "../src/identity-config.ts";
 import { createLdapDirectory, type LdapOptions } from "../src/adapters/ldap.ts";
 import { type Answer, anonymous, Client, query } from "./support/client.ts";
 import { expectStatus } from "./support/refusal.ts";
-import { BASE, hasSlapd, READER, type Slapd, startSlapd } from "./support/slapd.ts";
+import { BASE, hasSlapd, inDn, READER, type Slapd, startSlapd } from "./support/slapd.ts";
+import { type SlowLine, startSlowLine } from "./support/slow-line.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "myelin-ldap-"));
 
 let slapd: Slapd;
+/** Between the platform and its directory. */
+let line: SlowLine;
 let platform: Platform;
 
 /** The platform reads which authorities to trust when its code is loaded. */
@@ -27,17 +31,18 @@ async function startTrusting(caFile: string, env: Record<string, string>): Promi
 beforeAll(async () => {
   if (!hasSlapd) return;
   slapd = await startSlapd();
+  line = await startSlowLine(slapd.ports[1]!);
   const roles = { [`CN=Ops, OU=groups, ${BASE}`]: "admin", [`cn=guests,ou=groups,${BASE}`]: "viewer" };
   platform = await startTrusting(slapd.caFile, {
     ...{ LOG_LEVEL: "warn", REGISTRATION: "approve" },
     ...{ RATE_LIMIT_LOGIN: "0", RATE_LIMIT_REGISTER: "0", RATE_LIMIT_API: "0" },
-    ...{ LDAP_URL: slapd.secureUrl, LDAP_BASE_DN: BASE, LDAP_TIMEOUT_MS: "2000" },
+    ...{ LDAP_URL: `ldaps://localhost:${line.port}`, LDAP_BASE_DN: BASE, LDAP_TIMEOUT_MS: "2000" },
     ...{ LDAP_BIND_DN: READER.dn, LDAP_BIND_PASSWORD: READER.password },
     LDAP_ROLE_GROUPS: JSON.stringify(roles),
   });
 }, 120_000);
 afterAll(async () => {
-  await Promise.all([platform?.stop(), slapd?.stop()]);
+  await Promise.all([platform?.stop(), line?.stop(), slapd?.stop()]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -93,7 +98,7 @@ describe.skipIf(!hasSlapd)("signing in with the directory's password (slapd, ove
     expect((await client.get("/api/auth/identities")).body).toMatchObject([
       {
         provider: "ldap",
-        issuer: `${slapd.secureUrl}/${BASE}`,
+        issuer: `ldaps://localhost:${line.port}/${BASE}`,
         subject: expect.stringMatching(/^[\da-f-]{36}$/),
       },
     ]);
@@ -144,6 +149,30 @@ describe.skipIf(!hasSlapd)("signing in with the directory's password (slapd, ove
     await login(mail, password);
     await sql("update users set suspended_at = now() where email = $1", [mail]);
     expect(refusalOf(await login(mail, password))).toEqual([403, "ACCOUNT_SUSPENDED"]);
+  });
+
+  it.each(["jürgen ß", "o'neil, (x)*\\ #1", "Ада", "a+b=c;d<e>"])("a name like %j", async (name) => {
+    const uid = `${name} ${randomUUID().slice(0, 6)}`;
+    const [mail, password] = [`${randomUUID()}@example.com`, `päss-${randomUUID()}`];
+    await slapd.addPerson(uid, mail, password);
+    expectStatus(await login(uid, password), "right", 200);
+    expect(refusalOf(await login(uid, `${password}x`))).toEqual(INVALID);
+  });
+
+  it("a referral among the people, which is never followed", async () => {
+    const { uid, mail, password } = await person();
+    let asked = 0;
+    const elsewhere = createServer(() => asked++).listen(0, "127.0.0.1");
+    await once(elsewhere, "listening");
+    const { port } = elsewhere.address() as AddressInfo;
+    await slapd.addReferral("elsewhere", `ldap://127.0.0.1:${port}/ou=people,${BASE}??sub`);
+    try {
+      for (const name of [uid, mail]) expectStatus(await login(name, password), "here", 200);
+      expect(refusalOf(await login("nobody", password))).toEqual(INVALID);
+      expect(asked).toBe(0);
+    } finally {
+      elsewhere.close();
+    }
   });
 
   it("guessing is counted by the entry, whatever spelling of its name is typed", async () => {
@@ -232,6 +261,23 @@ describe.skipIf(!hasSlapd)("an account with a password here", () => {
   });
 });
 
+describe.skipIf(!hasSlapd)("a directory that is not who it says", () => {
+  it("gets no password: its certificate is another host's", async () => {
+    const other = await startSlowLine(slapd.ports[1]!, "127.0.0.2");
+    const env = { LDAP_URL: `ldaps://127.0.0.2:${other.port}`, LDAP_BASE_DN: BASE, LOG_LEVEL: "error" };
+    const { startPlatform } = await import("../local/platform.ts");
+    const misled = await startPlatform({ dataDir: join(folder, "misled"), port: 0, agent: false, env });
+    try {
+      const { mail, password } = await person();
+      const answer = await anonymous(misled.url).post("/api/auth/login", { email: mail, password });
+      expect(refusalOf(answer)).toEqual([503, "DIRECTORY_UNAVAILABLE"]);
+      expect(other.sent).toBeGreaterThan(0);
+    } finally {
+      await Promise.all([misled.stop(), other.stop()]);
+    }
+  });
+});
+
 describe.skipIf(!hasSlapd)("what is left behind", () => {
   it("is no connection", async () => {
     const hex = slapd.ports.map((port) => port.toString(16).toUpperCase().padStart(4, "0"));
@@ -294,6 +340,67 @@ describe.skipIf(!hasSlapd)("the adapter alone, over plain LDAP on loopback", () 
       roleGroups: new Map([[group, "admin"]]),
     }).authenticate(uid, password, always);
     expect(reply).toMatchObject({ ok: true, person: { role: "admin" } });
+  });
+
+  it.each(["Ops, EU", "Größe", 'a+b="c"', "#1", "two  spaces"])(
+    "knows the group %j in whatever spelling of its name",
+    async (name) => {
+      const { uid, dn, password } = await person();
+      await slapd.addGroup(`${name}${uid}`, [dn]);
+      const hex = [...Buffer.from(name)].map((byte) => `\\${byte.toString(16).padStart(2, "0")}`).join("");
+      for (const spelling of [inDn(name), hex]) {
+        const groups = roleGroups.parse(
+          JSON.stringify({ [`CN = ${spelling}${uid}, OU=groups , ${BASE}`]: "admin" }),
+        );
+        for (const more of [{}, { groupFilter: "(&(objectClass=groupOfNames)(member={dn}))" }])
+          expect(
+            await directory({ roleGroups: groups, ...more }).authenticate(uid, password, always),
+            spelling,
+          ).toMatchObject({ person: { role: "admin" } });
+      }
+    },
+  );
+
+  it("does not take one group for another with almost its name", async () => {
+    const { uid, dn, password } = await person();
+    await slapd.addGroup(`Ops,${uid}`, [dn]);
+    const groups = roleGroups.parse(JSON.stringify({ [`cn=Ops\\, ${uid},ou=groups,${BASE}`]: "admin" }));
+    const reply = await directory({ roleGroups: groups }).authenticate(uid, password, always);
+    expect(reply).toMatchObject({ person: { role: "user" } });
+  });
+
+  it("reads attributes by name in whatever case", async () => {
+    const { uid, dn, password } = await person();
+    const group = await slapd.addGroup(`g${uid}`, [dn]);
+    const reply = await directory({
+      groupAttribute: "MEMBEROF",
+      roleGroups: new Map([[group, "admin"]]),
+    }).authenticate(uid, password, always);
+    expect(reply).toMatchObject({ ok: true, person: { role: "admin" } });
+  });
+
+  it("knows people by what their directory calls them for ever, not by a name another may get", async () => {
+    const uid = `w${randomUUID().slice(0, 8)}`;
+    const [first, second] = [
+      Buffer.from(randomUUID().slice(0, 16)),
+      Buffer.from([0xff, ...Array(15).keys()]),
+    ];
+    const subjectOf = async (name: string) => {
+      const reply = await directory().authenticate(name, "right", always);
+      return reply.ok ? reply.person.subject : reply.reason;
+    };
+    const dn = await slapd.addWindowsPerson(uid, first, "right");
+    expect(await subjectOf(uid)).toBe(first.toString("hex"));
+    await slapd.rename(dn, `${uid}-married`);
+    expect(await subjectOf(`${uid}-married`)).toBe(first.toString("hex"));
+    await slapd.addWindowsPerson(uid, second, "right");
+    expect(await subjectOf(uid)).toBe(second.toString("hex"));
+  });
+
+  it("sends nothing to a server whose certificate nobody it trusts has signed", async () => {
+    const { uid, password } = await person();
+    const reply = await directory({ url: slapd.secureUrl }).authenticate(uid, password, always);
+    expect(reply).toMatchObject({ ok: false, reason: "unavailable" });
   });
 
   it("takes its own account's wrong password for an outage, not for the person's", async () => {

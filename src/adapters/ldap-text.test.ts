@@ -15,6 +15,26 @@ it("fills a value in everywhere, and never takes one for a template", () => {
   );
 });
 
-it("compares distinguished names by what counts", () => {
-  expect(plainDn(" CN=Ops, OU = Groups,DC=example")).toBe("cn=ops,ou=groups,dc=example");
+it.each([
+  [" CN=Ops, OU = Groups,DC=example", "cn=ops,ou=groups,dc=example"],
+  ["cn=Ops\\, EU,dc=x", "cn=OPS\\2C  EU;dc=x"],
+  ["cn=Gr\\C3\\B6\\c3\\9fe,dc=x", "cn=größe,dc=x"],
+  ["cn=a\\\\2c,dc=x", "cn=a\\5C2c,dc=x"],
+  ["uid=a+cn=b,dc=x", "cn=B + uid=A,dc=x"],
+  ["cn=a=b,dc=x", "cn=a\\3db,dc=x"],
+  ["cn=a\\ ,dc=x", "cn=a,dc=x"],
+  ["", ""],
+])("takes %j and %j for one distinguished name", (one, other) => {
+  expect(plainDn(one)).toBe(plainDn(other));
+  expect(plainDn(plainDn(one))).toBe(plainDn(one));
+});
+
+it.each([
+  ["cn=a\\,b,dc=x", "cn=a\\, b,dc=x"],
+  ["cn=a\\,dc=x", "cn=a,dc=x"],
+  ["cn=a\\,cn=b,dc=x", "cn=a,cn=b,dc=x"],
+  ["cn=a\\+uid=b,dc=x", "cn=a+uid=b,dc=x"],
+  ["cn=a\\\\,dc=x", "cn=a\\,dc=x"],
+])("takes %j and %j for two", (one, other) => {
+  expect(plainDn(one)).not.toBe(plainDn(other));
 });

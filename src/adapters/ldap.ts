@@ -3,6 +3,7 @@ import type { Role } from "../kernel/actor.ts";
 import type { Directory, DirectoryReply } from "../kernel/ports/directory.ts";
 import type { ExternalPerson } from "../kernel/ports/identity-provider.ts";
 import { mappedRole } from "../kernel/role-mapping.ts";
+import { toHex } from "../kernel/secret.ts";
 import { fillFilter, plainDn } from "./ldap-text.ts";
 
 export interface LdapOptions {
@@ -23,14 +24,20 @@ export interface LdapOptions {
 }
 
 const NAMES = ["displayName", "cn"];
+/** What an entry is called for ever: by OpenLDAP and most others, by 389 Directory Server, by Active Directory. */
+const LASTING = ["entryUUID", "nsUniqueId", "objectGUID"];
 
-const texts = (value: Entry[string] | undefined): string[] =>
-  [value ?? []].flat().filter((item): item is string => typeof item === "string" && item !== "");
+/** The values of an attribute, whose name servers spell as they like; bytes in hex. */
+function texts(entry: Entry, attribute: string): string[] {
+  const name = Object.keys(entry).find((key) => key.toLowerCase() === attribute.toLowerCase());
+  return [(name && entry[name]) ?? []]
+    .flat()
+    .map((value) => (typeof value === "string" ? value : toHex(value)))
+    .filter((text) => text !== "");
+}
 
-const first = (entry: Entry, ...attributes: string[]): string | null =>
-  attributes.flatMap((attribute) => texts(entry[attribute]))[0] ?? null;
-
-const subjectOf = (entry: Entry): string => first(entry, "entryUUID") ?? plainDn(entry.dn);
+const first = (entry: Entry, attributes: string[]): string | null =>
+  attributes.flatMap((attribute) => texts(entry, attribute))[0] ?? null;
 
 const unavailable = (error: unknown): DirectoryReply => ({
   ok: false,
@@ -49,13 +56,14 @@ export function createLdapDirectory(options: LdapOptions): Directory {
       filter: fillFilter(options.userFilter, { username }),
       // Two are as bad as many.
       sizeLimit: 2,
-      attributes: ["mail", "entryUUID", groupAttribute, ...NAMES],
+      attributes: ["mail", groupAttribute, ...LASTING, ...NAMES],
+      explicitBufferAttributes: ["objectGUID"],
     });
     return searchEntries;
   }
 
   async function groupsOf(client: Client, entry: Entry, username: string): Promise<string[]> {
-    if (groupFilter === undefined) return texts(entry[groupAttribute]);
+    if (groupFilter === undefined) return texts(entry, groupAttribute);
     const { searchEntries } = await client.search(baseDn, {
       scope: "sub",
       filter: fillFilter(groupFilter, { dn: entry.dn, username }),
@@ -65,10 +73,12 @@ export function createLdapDirectory(options: LdapOptions): Directory {
   }
 
   async function personOf(client: Client, entry: Entry, username: string): Promise<ExternalPerson> {
-    const email = first(entry, "mail");
+    const email = first(entry, ["mail"]);
+    // A name alone may be given to somebody else one day.
+    const subject = first(entry, LASTING) ?? plainDn(entry.dn);
     return {
-      ...{ issuer, subject: subjectOf(entry), email, emailVerified: email !== null },
-      name: first(entry, ...NAMES),
+      ...{ issuer, subject, email, emailVerified: email !== null },
+      name: first(entry, NAMES),
       role: roleGroups
         ? mappedRole((await groupsOf(client, entry, username)).map(plainDn), roleGroups)
         : null,

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Attribute, Change, Client } from "ldapts";
+import { Attribute, Change, Client, Control } from "ldapts";
 import { freePort } from "../../local/free-port.ts";
 import { isInstalled, Program } from "./programs.ts";
 
@@ -14,6 +14,8 @@ export const hasSlapd = isInstalled("slapd", "openssl");
 
 export const BASE = "dc=example,dc=org";
 const ROOT = { dn: `cn=admin,${BASE}`, password: "root-secret" };
+/** Where entries have the identity that Active Directory gives them, and no other. */
+export const WINDOWS = `ou=windows,${BASE}`;
 /** Who may search, and nothing else. */
 export const READER = { dn: `cn=reader,${BASE}`, password: "reader-secret" };
 
@@ -26,6 +28,12 @@ export interface Slapd {
   ports: number[];
   /** Adds `uid=<name>` below `ou=people`; returns its DN. */
   addPerson(uid: string, mail: string, password: string): Promise<string>;
+  /** Adds `uid=<name>` below `WINDOWS` with an identity of 16 bytes; returns its DN. */
+  addWindowsPerson(uid: string, guid: Buffer, password: string): Promise<string>;
+  rename(dn: string, name: string): Promise<void>;
+  remove(dn: string): Promise<void>;
+  /** Adds an entry that says to ask elsewhere. */
+  addReferral(name: string, url: string): Promise<void>;
   addGroup(name: string, members: string[]): Promise<string>;
   leaveGroup(group: string, member: string): Promise<void>;
   pause(): Promise<void>;
@@ -49,6 +57,8 @@ include /etc/ldap/schema/inetorgperson.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
+attributetype ( 1.2.840.113556.1.4.2 NAME 'objectGUID' SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
+objectclass ( 1.2.840.113556.1.5.9 NAME 'windowsPerson' SUP top AUXILIARY MAY objectGUID )
 TLSCertificateFile ${tls.cert}
 TLSCertificateKeyFile ${tls.key}
 TLSCACertificateFile ${tls.cert}
@@ -59,6 +69,7 @@ rootpw ${ROOT.password}
 directory ${data}
 maxsize 33554432
 overlay memberof
+access to dn.subtree="${WINDOWS}" attrs=entryUUID by * none
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="${READER.dn}" read by anonymous auth by * none
 `;
@@ -75,13 +86,20 @@ async function asRoot<T>(url: string, work: (client: Client) => Promise<T>): Pro
 
 async function plant(client: Client): Promise<void> {
   await client.add(BASE, { objectClass: ["dcObject", "organization"], dc: "example", o: "Example" });
-  for (const ou of ["people", "groups"])
+  for (const ou of ["people", "groups", "windows"])
     await client.add(`ou=${ou},${BASE}`, { objectClass: "organizationalUnit", ou });
   await client.add(READER.dn, {
     ...{ objectClass: ["organizationalRole", "simpleSecurityObject"], cn: "reader" },
     userPassword: READER.password,
   });
 }
+
+/** A name as it may stand in a DN (RFC 4514). */
+export const inDn = (name: string): string => name.replace(/[,+"\\<>;=]|^[# ]| $/g, "\\$&");
+
+const entryOf = (uid: string, more: Record<string, string | Buffer>) => ({
+  ...{ uid, cn: `${uid} Example`, sn: "Example", displayName: `Dr. ${uid}`, ...more },
+});
 
 export async function startSlapd(): Promise<Slapd> {
   const folder = mkdtempSync(join(tmpdir(), "myelin-slapd-"));
@@ -111,14 +129,28 @@ export async function startSlapd(): Promise<Slapd> {
   return {
     ...{ url, secureUrl, caFile: tls.cert, ports },
     async addPerson(uid, mail, password) {
-      const dn = `uid=${uid},ou=people,${BASE}`;
-      const names = { uid, cn: `${uid} Example`, sn: "Example", displayName: `Dr. ${uid}` };
-      const entry = { objectClass: "inetOrgPerson", ...names, mail, userPassword: password };
+      const dn = `uid=${inDn(uid)},ou=people,${BASE}`;
+      const entry = { objectClass: "inetOrgPerson", ...entryOf(uid, { mail, userPassword: password }) };
       await asRoot(url, (client) => client.add(dn, entry));
       return dn;
     },
+    async addWindowsPerson(uid, guid, password) {
+      const dn = `uid=${inDn(uid)},${WINDOWS}`;
+      const own = { mail: `${uid}@example.com`, userPassword: password, objectGUID: guid };
+      const entry = { objectClass: ["inetOrgPerson", "windowsPerson"], ...entryOf(uid, own) };
+      await asRoot(url, (client) => client.add(dn, entry));
+      return dn;
+    },
+    rename: (dn, name) => asRoot(url, (client) => client.modifyDN(dn, `uid=${inDn(name)}`)),
+    remove: (dn) => asRoot(url, (client) => client.del(dn)),
+    async addReferral(name, ref) {
+      const entry = { objectClass: ["referral", "extensibleObject"], cn: name, ref };
+      // ManageDsaIT (RFC 3296): it is the entry itself that is meant.
+      const control = new Control("2.16.840.1.113730.3.4.2", { critical: true });
+      await asRoot(url, (client) => client.add(`cn=${name},ou=people,${BASE}`, entry, control));
+    },
     async addGroup(name, members) {
-      const dn = `cn=${name},ou=groups,${BASE}`;
+      const dn = `cn=${inDn(name)},ou=groups,${BASE}`;
       await asRoot(url, (client) =>
         client.add(dn, { objectClass: "groupOfNames", cn: name, member: members }),
       );
