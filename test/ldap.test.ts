@@ -188,6 +188,12 @@ describe.skipIf(!hasSlapd)("signing in with the directory's password (slapd, ove
     expect(codes.filter((code) => code === "INVALID_CREDENTIALS")).toHaveLength(10);
     expect(codes.filter((code) => code === "TOO_MANY_ATTEMPTS")).toHaveLength(4);
     expect((await login(guessed.mail, guessed.password)).body.code).toBe("TOO_MANY_ATTEMPTS");
+    // Nor do spellings tell that there is such an entry (user enumeration).
+    const nobody = `n${randomUUID().slice(0, 8)}`;
+    const others = [];
+    for (let bits = 0; bits < 14; bits++)
+      others.push((await login(spelling(nobody, bits), "wrong")).body.code);
+    expect(others).toEqual(codes);
   });
 });
 
@@ -229,7 +235,9 @@ describe.skipIf(!hasSlapd)("an account with a password here", () => {
     await slapd.pause();
     try {
       expectStatus(await login(mine.email, mine.password), "ours", 200);
-      expect(refusalOf(await login(mine.email, "wrong"))).toEqual(INVALID);
+      // What it answers for the others would otherwise tell who has a password here.
+      for (const name of [mine.email, `${randomUUID()}@example.com`])
+        expect(refusalOf(await login(name, "wrong"))).toEqual([503, "DIRECTORY_UNAVAILABLE"]);
       const answer = await login(theirs.mail, theirs.password);
       expect(refusalOf(answer)).toEqual([503, "DIRECTORY_UNAVAILABLE"]);
       expect(answer.headers.get("retry-after")).toBe("30");
@@ -258,6 +266,35 @@ describe.skipIf(!hasSlapd)("an account with a password here", () => {
     expect(Math.abs(known - unknown), `${known} ms, ${unknown} ms`).toBeLessThan(
       0.35 * Math.max(known, unknown),
     );
+  });
+});
+
+describe.skipIf(!hasSlapd)("user enumeration by timing, with a directory far away", () => {
+  it("takes as long with a wrong password for an account here, one of the directory and nobody", async () => {
+    const [mine, theirs] = [await local(), await person()];
+    await login(theirs.mail, theirs.password);
+    const took = async (email: string) => {
+      const times = [];
+      for (let i = 0; i < 5; i++) {
+        const started = performance.now();
+        expect(refusalOf(await login(email, "wrong"))).toEqual(INVALID);
+        times.push(performance.now() - started);
+      }
+      return times.toSorted((a, b) => a - b)[2]!;
+    };
+    line.delayMs = 100;
+    try {
+      const [here, there, nowhere] = [
+        await took(mine.email),
+        await took(theirs.mail),
+        await took(`${randomUUID()}@example.com`),
+      ];
+      const [fastest, slowest] = [Math.min(here, there, nowhere), Math.max(here, there, nowhere)];
+      // Less than one question to the directory.
+      expect(slowest - fastest, `${here}, ${there}, ${nowhere} ms`).toBeLessThan(100);
+    } finally {
+      line.delayMs = 0;
+    }
   });
 });
 
@@ -395,6 +432,27 @@ describe.skipIf(!hasSlapd)("the adapter alone, over plain LDAP on loopback", () 
     expect(await subjectOf(`${uid}-married`)).toBe(first.toString("hex"));
     await slapd.addWindowsPerson(uid, second, "right");
     expect(await subjectOf(uid)).toBe(second.toString("hex"));
+  });
+
+  it("asks as much for a name that nobody has, or two have, as for one with a wrong password", async () => {
+    const plain = await startSlowLine(slapd.ports[0]!);
+    const mail = `${randomUUID()}@example.com`;
+    const [{ uid }] = [await person(mail), await person(mail)];
+    const counts = [];
+    for (const groupFilter of [undefined, "(member={dn})"]) {
+      const asked = directory({
+        ...{ url: `ldap://127.0.0.1:${plain.port}`, groupFilter, roleGroups: new Map() },
+      });
+      for (const name of [uid, mail, "nobody"]) {
+        const before = plain.sent;
+        expect(await asked.authenticate(name, "wrong", always)).toMatchObject({ ok: false });
+        // The goodbye is not waited for.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        counts.push(plain.sent - before);
+      }
+    }
+    await plain.stop();
+    expect(counts).toEqual([4, 4, 4, 5, 5, 5]);
   });
 
   it("sends nothing to a server whose certificate nobody it trusts has signed", async () => {

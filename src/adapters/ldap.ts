@@ -4,7 +4,7 @@ import type { Directory, DirectoryReply } from "../kernel/ports/directory.ts";
 import type { ExternalPerson } from "../kernel/ports/identity-provider.ts";
 import { mappedRole } from "../kernel/role-mapping.ts";
 import { toHex } from "../kernel/secret.ts";
-import { fillFilter, plainDn } from "./ldap-text.ts";
+import { fillFilter, plainDn, plainText } from "./ldap-text.ts";
 
 export interface LdapOptions {
   /** `ldap://` or `ldaps://`. */
@@ -49,6 +49,10 @@ const unavailable = (error: unknown): DirectoryReply => ({
 export function createLdapDirectory(options: LdapOptions): Directory {
   const { url, baseDn, timeoutMs, groupAttribute, groupFilter, roleGroups } = options;
   const issuer = `${url}/${plainDn(baseDn)}`;
+
+  const nobody = (username: string): Entry => ({
+    ...{ dn: `cn=${crypto.randomUUID()},${baseDn}`, entryUUID: `nobody:${plainText(username)}` },
+  });
 
   async function search(client: Client, username: string): Promise<Entry[]> {
     const { searchEntries } = await client.search(baseDn, {
@@ -99,15 +103,15 @@ export function createLdapDirectory(options: LdapOptions): Directory {
 
   async function ask(client: Client, username: string, password: string, mayTry: MayTry) {
     if (options.bindDn !== undefined) await client.bind(options.bindDn, options.bindPassword);
-    const [entry, ...others] = await search(client, username);
-    if (!entry) return refused("unknown");
-    if (others.length > 0) return refused("ambiguous");
+    const found = await search(client, username);
+    // For nobody as much is asked: neither how long it takes nor how often one may try tells who is in the directory.
+    const entry = found.length === 1 ? found[0]! : nobody(username);
     const person = await personOf(client, entry, username);
     if (!(await mayTry(person.subject))) return refused("held");
     // Last on this connection, which from here on has the person's rights.
-    return (await isBound(client, entry.dn, password))
-      ? { ok: true as const, person }
-      : refused("wrong_password");
+    const isRight = await isBound(client, entry.dn, password);
+    if (found.length !== 1) return refused(found.length === 0 ? "unknown" : "ambiguous");
+    return isRight ? { ok: true as const, person } : refused("wrong_password");
   }
 
   return {

@@ -9,7 +9,7 @@ import {
   updateAccount,
   type User,
 } from "../accounts/index.ts";
-import { signInByDirectory } from "../federation/index.ts";
+import { askDirectoryInVain, signInByDirectory } from "../federation/index.ts";
 import { attemptAt, takeAroundLock } from "../lockouts/index.ts";
 import { type MfaRequired, passFirstFactor } from "../mfa/index.ts";
 import type { SignedIn } from "../sessions/index.ts";
@@ -40,19 +40,19 @@ async function refused(ctx: Ctx, account: Account | undefined, refusal: AppError
 }
 
 /**
- * The account a password opens, and whose password it was. The directory is asked for whom we have no password of, at the
- * same time as the hash is made: neither who has one here nor who is in the directory shows in how long it takes.
+ * The account a password opens, and whose password it was. After a wrong one the directory is asked, or as good as asked:
+ * neither who has one here nor who is in the directory shows in the answer, its being out included, or how long it takes.
  */
 async function provenBy(
   ctx: Ctx,
   account: Account | undefined,
   { email, password }: Login,
 ): Promise<{ account: Account; method: string } | AppError> {
-  const [isRight, answer] = await Promise.all([
-    isPasswordOf(ctx, account, password),
-    account?.passwordHash ? undefined : signInByDirectory(ctx, email, password),
-  ]);
+  const isRight = await isPasswordOf(ctx, account, password);
   if (isRight && account) return { account, method: "password" };
+  const answer = await (account?.passwordHash
+    ? askDirectoryInVain(ctx, email)
+    : signInByDirectory(ctx, email, password));
   if (!answer) return errors.invalidCredentials();
   return "refusal" in answer ? answer.refusal : { account: answer.account, method: "ldap" };
 }

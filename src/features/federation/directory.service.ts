@@ -59,9 +59,18 @@ async function ask(ctx: Ctx, directory: Directory, username: string, password: s
   return reply.ok ? enter(ctx, reply.person) : refusalOf(ctx, reply);
 }
 
-/** Tries name and password on the directory, where there is one. Refusals are answers, so that callers can go on first. */
+/** Tries name and password on the directory, where there is one. */
 export const signInByDirectory = async (
   ctx: Ctx,
   username: string,
   password: string,
 ): Promise<DirectoryAnswer> => (ctx.directory ? ask(ctx, ctx.directory, username, password) : undefined);
+
+/**
+ * Asks the directory as long, and fails where it would, for somebody it is not to be asked for: their password is kept
+ * here, which must not show. The name is nobody's.
+ */
+export async function askDirectoryInVain(ctx: Ctx, username: string): Promise<DirectoryAnswer> {
+  const answer = await signInByDirectory(ctx, `${username} is kept here`, crypto.randomUUID());
+  return answer && "refusal" in answer ? answer : undefined;
+}

@@ -3,7 +3,7 @@
  * belongs to an account.
  * Table: identities (round trips and codes in one_time_tokens). No blobs, no objects.
  */
-export { type DirectoryAnswer, signInByDirectory } from "./directory.service.ts";
+export { askDirectoryInVain, signInByDirectory } from "./directory.service.ts";
 export { hasIdentity } from "./identities.service.ts";
 export { identityRoutes } from "./identities.routes.ts";
 export { oidcRoutes } from "./oidc.routes.ts";

@@ -20,7 +20,7 @@ export interface Directory {
   issuer: string;
   /**
    * Finds the one entry of that name and tries the password on it, unless `mayTry`, told the entry's subject, says no: one
-   * entry answers to many spellings of its name.
+   * entry answers to many spellings of its name. A name that no entry has takes as long, and `mayTry` is told of it too.
    */
   authenticate(
     username: string,
