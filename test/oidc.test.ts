@@ -742,6 +742,17 @@ describe("identities of one's own", () => {
     expect((await owner.get("/api/auth/identities")).body).toEqual([]);
   });
 
+  it("end with the other sessions, whoever opened those, when they are removed", async () => {
+    const [owner, person] = [await localUser(), someone()];
+    await link(owner, person);
+    const intruder = clientFor(await exchange(await arrive(elsewhere, person, "elsewhere")));
+    expectStatus(await intruder.get("/api/auth/me"), "before", 200);
+    const [{ id }] = (await owner.get("/api/auth/identities")).body;
+    expectStatus(await owner.delete(`/api/auth/identities/${id}`), "removed", 204);
+    expect((await intruder.get("/api/auth/me")).body.code).toBe("SESSION_ENDED");
+    expectStatus(await owner.get("/api/auth/me"), "the one that asked", 200);
+  });
+
   it("are kept when they are the only way in, also of two removed at once", async () => {
     const person = someone();
     const user = clientFor(await enter(company, person));

@@ -61,7 +61,7 @@ export const lastWayIn = () =>
   new AppError(
     "conflict",
     "LAST_WAY_IN",
-    "This identity is your only way in. Choose a password or add a passkey first.",
+    "This identity is your only way in. Add a passkey or another identity first.",
   );
 
 export const sessionGone = () =>

@@ -24,7 +24,8 @@ identityRoutes.openapi(
     path: "/api/auth/identities/{id}",
     tags,
     summary: "Take an identity off your account",
-    description: "Needs a password or a factor shown within five minutes. Your only way in stays.",
+    description:
+      "Needs a password or a factor shown within five minutes. Your only way in stays; your other sessions end.",
     security: inPerson,
     request: { params: IdParam },
     responses: { 204: noContent, ...errors(401, 403, 404, 409) },

@@ -1,5 +1,6 @@
 import { allowPerson, requireFresh } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
+import { endSessionsOf } from "../sessions/index.ts";
 import * as errors from "./federation.errors.ts";
 import * as repo from "./identities.repo.ts";
 import { type Identity, toIdentity } from "./identities.schema.ts";
@@ -14,7 +15,10 @@ export async function listIdentities(ctx: Ctx): Promise<Identity[]> {
 export const hasIdentity = async (ctx: Pick<Ctx, "db">, userId: string): Promise<boolean> =>
   (await repo.listIdentities(ctx.db, userId)).length > 0;
 
-/** Takes an identity off the caller's account, unless that locked its owner out. */
+/**
+ * Takes an identity off the caller's account, unless that locked its owner out. Their other sessions end: if the identity
+ * was somebody else's, theirs is among them.
+ */
 export async function deleteIdentity(ctx: Ctx, identityId: string): Promise<void> {
   const actor = allowPerson(ctx, "account:self");
   const identity = await repo.findIdentity(ctx.db, actor.id, identityId);
@@ -26,4 +30,5 @@ export async function deleteIdentity(ctx: Ctx, identityId: string): Promise<void
     target: { type: "user", id: actor.id },
     details: { provider: identity.provider },
   });
+  await endSessionsOf(ctx, actor.id, "identity removed", actor.session.id);
 }
