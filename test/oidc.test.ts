@@ -533,6 +533,18 @@ describe("the adapter alone", () => {
     });
   });
 
+  it("reads no answer that would fill the memory", async () => {
+    const padding = "x".repeat(2_000_000);
+    rogue.metadata = { padding };
+    expect(await ask(providerFor()), "metadata").toMatchObject({ ok: false });
+    rogue.metadata = { userinfo_endpoint: `${rogue.issuer}/userinfo` };
+    rogue.userinfo = { padding };
+    expect(await ask(providerFor({ roleClaim: "groups" })), "userinfo").toMatchObject({ ok: false });
+    rogue.reset();
+    rogue.idToken = ({ claims, sign }) => sign({ ...claims, padding });
+    expect(await ask(providerFor()), "tokens").toMatchObject({ ok: false });
+  });
+
   it("takes no userinfo of somebody else", async () => {
     rogue.metadata = { userinfo_endpoint: `${rogue.issuer}/userinfo` };
     rogue.userinfo = { sub: "somebody-else", groups: ["ops"] };

@@ -27,6 +27,7 @@ export interface OidcOptions {
 
 const TIMEOUT_SECONDS = 10;
 const DISCOVERED_MS = 3_600_000;
+const MAX_ANSWER_BYTES = 1_000_000;
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 const isPlainLoopback = ({ protocol, hostname }: URL) => protocol === "http:" && LOOPBACK.test(hostname);
@@ -56,10 +57,25 @@ function clientAuth(secret: string | undefined): oidc.ClientAuth {
   };
 }
 
+/** Asks the provider for what no honest answer is larger than: a larger one would fill everybody's memory. */
+async function fetchBounded(url: string, options: oidc.CustomFetchOptions): Promise<Response> {
+  const response = await fetch(url, options as RequestInit);
+  let size = 0;
+  const bound = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.length;
+      if (size > MAX_ANSWER_BYTES) throw new RangeError("the provider's answer is too large");
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body?.pipeThrough(bound) ?? null, response);
+}
+
 async function discover({ issuer, clientId, clientSecret }: OidcOptions): Promise<oidc.Configuration> {
   const url = new URL(issuer);
   const config = await oidc.discovery(url, clientId, {}, clientAuth(clientSecret), {
     timeout: TIMEOUT_SECONDS,
+    [oidc.customFetch]: fetchBounded,
     execute: [
       // Without it the library trusts TLS alone and does not look at an ID token's signature.
       oidc.enableNonRepudiationChecks,
