@@ -398,6 +398,17 @@ describe.skipIf(!hasSlapd)("the adapter alone, over plain LDAP on loopback", () 
     },
   );
 
+  it("finds groups by what the entry is called, whatever was typed", async () => {
+    const { uid, mail, password } = await person();
+    const group = await slapd.addGroup(`of-${uid}`, [READER.dn]);
+    const asked = directory({
+      groupFilter: "(&(objectClass=groupOfNames)(cn=of-{username}))",
+      roleGroups: new Map([[group, "admin"]]),
+    });
+    for (const name of [uid, mail])
+      expect(await asked.authenticate(name, password, always)).toMatchObject({ person: { role: "admin" } });
+  });
+
   it("does not take one group for another with almost its name", async () => {
     const { uid, dn, password } = await person();
     await slapd.addGroup(`Ops,${uid}`, [dn]);

@@ -24,6 +24,7 @@ export interface LdapOptions {
 }
 
 const NAMES = ["displayName", "cn"];
+const LOGINS = ["uid", "sAMAccountName"];
 /** What an entry is called for ever: by OpenLDAP and most others, by 389 Directory Server, by Active Directory. */
 const LASTING = ["entryUUID", "nsUniqueId", "objectGUID"];
 
@@ -60,7 +61,7 @@ export function createLdapDirectory(options: LdapOptions): Directory {
       filter: fillFilter(options.userFilter, { username }),
       // Two are as bad as many.
       sizeLimit: 2,
-      attributes: ["mail", groupAttribute, ...LASTING, ...NAMES],
+      attributes: ["mail", groupAttribute, ...LASTING, ...LOGINS, ...NAMES],
       explicitBufferAttributes: ["objectGUID"],
     });
     return searchEntries;
@@ -70,7 +71,8 @@ export function createLdapDirectory(options: LdapOptions): Directory {
     if (groupFilter === undefined) return texts(entry, groupAttribute);
     const { searchEntries } = await client.search(baseDn, {
       scope: "sub",
-      filter: fillFilter(groupFilter, { dn: entry.dn, username }),
+      // What was typed may be another name of the entry's, or another entry's as well.
+      filter: fillFilter(groupFilter, { dn: entry.dn, username: first(entry, LOGINS) ?? username }),
       attributes: ["1.1"],
     });
     return searchEntries.map(({ dn }) => dn);
