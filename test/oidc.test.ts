@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, createHmac, randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -531,6 +531,48 @@ describe("the adapter alone", () => {
     expect(await ask(providerFor({ roleClaim: "groups" }))).toMatchObject({
       person: { email: "victim@example.com", emailVerified: false, role: "admin" },
     });
+  });
+
+  it.each([
+    ["token_endpoint", "token"],
+    ["jwks_uri", "jwks"],
+    ["userinfo_endpoint", "userinfo"],
+  ])("does not follow where the %s redirects to", async (name, path) => {
+    rogue.metadata = { [name]: `${rogue.issuer}/moved/${path}` };
+    expect(await ask(providerFor({ roleClaim: "groups" }))).toMatchObject({ ok: false });
+    expect(rogue.redeemed).toHaveLength(name === "token_endpoint" ? 0 : 1);
+  });
+
+  const unsigned = (alg: string, claims: Claims, signature: (text: string) => string) => {
+    const text = [{ alg, kid: "1" }, claims]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+      .join(".");
+    return `${text}.${signature(text)}`;
+  };
+
+  it.each<[string, (claims: Claims) => string]>([
+    ["none", (claims) => unsigned("none", claims, () => "")],
+    [
+      "HS256 with the client's secret",
+      (claims) =>
+        unsigned("HS256", claims, (text) => createHmac("sha256", SECRET).update(text).digest("base64url")),
+    ],
+  ])("takes no ID token by %s, although the provider offers it", async (_, idToken) => {
+    rogue.metadata = { id_token_signing_alg_values_supported: ["none", "HS256", "RS256"] };
+    rogue.idToken = ({ claims }) => idToken(claims);
+    expect(await ask(providerFor({ clientSecret: SECRET }))).toMatchObject({ reason: "rejected" });
+  });
+
+  it.each<[string, Claims, string]>([
+    ["realm_access.roles", { realm_access: { roles: ["ops"] } }, "admin"],
+    ["https://id.example/roles", { "https://id.example/roles": "ops" }, "admin"],
+    ["realm_access.roles", { realm_access: "ops" }, "user"],
+    ["realm_access.roles", { "realm_access.roles": [], realm_access: { roles: ["ops"] } }, "user"],
+    ["constructor.name", {}, "user"],
+  ])("finds the claim %s in %j", async (roleClaim, more, role) => {
+    rogue.idToken = ({ claims, sign }) => sign({ ...claims, ...more });
+    const roles = new Map([["ops", "admin"] as const, ["Object", "admin"] as const]);
+    expect(await ask(providerFor({ roleClaim, roles }))).toMatchObject({ person: { role } });
   });
 
   it("reads no answer that would fill the memory", async () => {

@@ -18,7 +18,7 @@ export interface OidcOptions {
   /** None for a public client. */
   clientSecret?: string;
   scopes: string;
-  /** The claim whose text, or list of texts, `roles` maps. */
+  /** The claim whose text, or list of texts, `roles` maps; dots lead into claims. */
   roleClaim?: string;
   roles: ReadonlyMap<string, Role>;
   linkVerifiedEmail: boolean;
@@ -105,10 +105,19 @@ type Claims = Record<string, unknown>;
 const text = (value: unknown): string | null =>
   typeof value === "string" && value !== "" && !value.includes("\0") && value.isWellFormed() ? value : null;
 
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Claims)[name]
+    : undefined;
+
+/** A claim by its name, or by the path to it where a provider keeps it in another (`realm_access.roles`). */
+const claimIn = (claims: Claims, name: string): unknown =>
+  memberOf(claims, name) ?? name.split(".").reduce<unknown>(memberOf, claims);
+
 function roleIn(claims: Claims, { roleClaim, roles }: OidcOptions): Role | null {
   if (roleClaim === undefined) return null;
   // Left out it means "none": of whoever is in no group any more, many providers do not send an empty list.
-  const values = [claims[roleClaim]].flat().filter((item) => typeof item === "string");
+  const values = [claimIn(claims, roleClaim)].flat().filter((item) => typeof item === "string");
   return mappedRole(values, roles);
 }
 
@@ -136,7 +145,7 @@ export function createOidcProvider(options: OidcOptions): IdentityProvider {
   /** Providers may keep all claims but the subject for their userinfo endpoint. */
   async function allClaims(config: oidc.Configuration, claims: oidc.IDToken, token: string): Promise<Claims> {
     const wanted = ["email", ...(options.roleClaim === undefined ? [] : [options.roleClaim])];
-    const isWhole = wanted.every((name) => claims[name] !== undefined);
+    const isWhole = wanted.every((name) => claimIn(claims, name) !== undefined);
     if (isWhole || config.serverMetadata().userinfo_endpoint === undefined) return claims;
     const more: Claims = await oidc.fetchUserInfo(config, token, claims.sub);
     // That an address is verified is said of the address beside it.

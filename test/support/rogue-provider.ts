@@ -96,6 +96,9 @@ export async function startRogueProvider(clientId: string): Promise<RogueProvide
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (pathname === "/authorize")
       return response.writeHead(302, { location: authorize(searchParams) }).end();
+    // With everything that was sent along.
+    if (pathname.startsWith("/moved/"))
+      return response.writeHead(307, { location: pathname.slice("/moved".length) }).end();
     if (pathname === "/userinfo") return say({ sub: "rogue-1", ...rogue.userinfo });
     if (pathname === "/jwks") return say({ keys: [own.jwk] });
     if (pathname === "/token") {
