@@ -104,6 +104,13 @@ describe.skipIf(!hasSlapd)("signing in with the directory's password (slapd, ove
     ]);
   });
 
+  it("gives one person who comes in five times at once one account", async () => {
+    const { mail, password } = await person();
+    const answers = await Promise.all(Array.from({ length: 5 }, () => login(mail, password)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(new Set(answers.map(({ body }) => body.user.id)).size).toBe(1);
+  });
+
   it("also by the shapes of other systems", async () => {
     const { uid, password } = await person();
     const answer = await anonymous(platform.url).post("/api/v1/auth/login", { username: uid, password });
@@ -275,14 +282,14 @@ describe.skipIf(!hasSlapd)("user enumeration by timing, with a directory far awa
     await login(theirs.mail, theirs.password);
     const took = async (email: string) => {
       const times = [];
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 3; i++) {
         const started = performance.now();
         expect(refusalOf(await login(email, "wrong"))).toEqual(INVALID);
         times.push(performance.now() - started);
       }
-      return times.toSorted((a, b) => a - b)[2]!;
+      return times.toSorted((a, b) => a - b)[1]!;
     };
-    line.delayMs = 100;
+    line.delayMs = 150;
     try {
       const [here, there, nowhere] = [
         await took(mine.email),
@@ -291,7 +298,7 @@ describe.skipIf(!hasSlapd)("user enumeration by timing, with a directory far awa
       ];
       const [fastest, slowest] = [Math.min(here, there, nowhere), Math.max(here, there, nowhere)];
       // Less than one question to the directory.
-      expect(slowest - fastest, `${here}, ${there}, ${nowhere} ms`).toBeLessThan(100);
+      expect(slowest - fastest, `${here}, ${there}, ${nowhere} ms`).toBeLessThan(line.delayMs);
     } finally {
       line.delayMs = 0;
     }

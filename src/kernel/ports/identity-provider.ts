@@ -37,7 +37,7 @@ export type ProviderReply<T> = ({ ok: true } & T) | { ok: false; reason: Provide
 export interface IdentityProvider {
   name: string;
   label: string;
-  /** Whether a verified address leads to the account that has it. */
+  /** Whether its word that an address is verified counts, and leads to the account that has it. */
   linkVerifiedEmail: boolean;
   /** Whether somebody unknown gets an account. */
   allowSignup: boolean;
