@@ -70,7 +70,7 @@ export const agentToken: Record<string, string[]>[] = [{ icToken: [] }];
  * stream's ticket is the verb's to check.
  */
 const knownCaller = createMiddleware<AppEnv>(async (c, next) => {
-  const { actor } = c.var.ctx;
+  const { actor } = c.get("ctx");
   if (actor.kind === "anonymous" && c.req.query("ticket") === undefined) throw unauthenticated(actor);
   await next();
 });

@@ -45,7 +45,8 @@ function tellRefusal(c: AppContext, code: string): void {
  */
 export const auditGate = createMiddleware<AppEnv>(async (c, next) => {
   await next();
-  if (c.var.ctx.hasAudited()) return;
+  // Not `c.var`, which makes an object of all variables each time.
+  if (c.get("ctx").hasAudited()) return;
   const { status } = c.res;
   const code = c.get("refusal") ?? "";
   const { method, path } = c.req;

@@ -21,5 +21,5 @@ predictRoutes.openapi(
       ...errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     },
   }),
-  async (c) => c.json(await predict(c.var.ctx, c.req.valid("param").name, c.req.valid("json")), 200),
+  async (c) => c.json(await predict(c.get("ctx"), c.req.valid("param").name, c.req.valid("json")), 200),
 );
