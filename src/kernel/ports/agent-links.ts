@@ -1,0 +1,55 @@
+import type { AgentState, CommandReply, Host, Work } from "../agent-protocol.ts";
+
+/** How an agent is, as far as its link knows. */
+export interface LinkStatus {
+  connected: boolean;
+  state: AgentState;
+  /** Epoch milliseconds of the last change of state. */
+  since: number;
+  reason: string | null;
+  work: Work[];
+  host: Host | null;
+  version: string | null;
+  capabilities: string[];
+  labels: string[];
+  /** Milliseconds the agent's clock is ahead of ours; `null` before it ever connected. */
+  clockSkewMs: number | null;
+  lastSeenAt: number | null;
+}
+
+export interface LinkCommand {
+  name: string;
+  args: unknown;
+  /** How long the answer is waited for; afterwards the command is cancelled and `AGENT_TIMEOUT` answered. */
+  timeoutMs: number;
+  /** An id of the caller's makes a repeated command the same one; its answer is kept for ten minutes. */
+  id?: string;
+}
+
+export interface AgentLogLine {
+  /** Place among the agent's lines. */
+  seq: number;
+  level: "debug" | "info" | "warn" | "error";
+  message: string;
+  /** Epoch milliseconds. */
+  at: number;
+}
+
+/** What an agent's link does. One per agent, wherever the agent is. */
+export interface AgentLinkHandle {
+  /** Takes the agent's own upgrade; whoever calls has checked its token. */
+  connect(request: Request): Promise<Response>;
+  status(): Promise<LinkStatus>;
+  /** Has the agent do something, and waits for what comes of it. `AGENT_OFFLINE` at once when it is not connected. */
+  ask(command: LinkCommand): Promise<CommandReply>;
+  /** Lines after `after`, oldest first, at most `limit`; the newest `limit` without `after`. */
+  readLogs(query: { after?: number; limit: number }): Promise<AgentLogLine[]>;
+  /** The newest sample each of the last hour (every 15 s) and day (every 5 min), oldest first. */
+  readSamples(span: "hour" | "day"): Promise<{ at: number; sample: unknown }[]>;
+  /** Ends the connection for good and forgets everything: the agent or its token is gone. */
+  revoke(): Promise<void>;
+}
+
+export interface AgentLinks {
+  of(agentId: string): AgentLinkHandle;
+}
