@@ -37,7 +37,8 @@ async function linkByAddress(
   person: ExternalPerson,
 ): Promise<Account> {
   const isTheirs = person.emailVerified && account.emailVerifiedAt !== null;
-  if (!terms.linkVerifiedEmail || !isTheirs) throw errors.accountExists();
+  // It may have been opened in another tab a moment ago, by this identity.
+  if (!terms.linkVerifiedEmail || !isTheirs) return winner(ctx, person);
   const refusal = entryRefusal(ctx.settings, account);
   if (refusal) throw refusal;
   const isNew = await repo.insertIdentity(ctx.db, { ...identityOf(terms, person), userId: account.id });
