@@ -31,12 +31,6 @@ export const datasetMissing = () =>
 
 export const datasetGone = () => new AppError("not_found", "DATASET_GONE", "The run's dataset was deleted.");
 
-export const upgradeRequired = () =>
-  new AppError("bad_request", "UPGRADE_REQUIRED", "This address speaks WebSocket; send an upgrade request.");
-
-export const originRefused = (origin: string) =>
-  new AppError("forbidden", "ORIGIN_REFUSED", `Pages of ${origin} may not open streams here.`);
-
 export const tokenInUrl = () =>
   new AppError(
     "bad_request",

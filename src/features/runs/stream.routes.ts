@@ -1,7 +1,7 @@
 import type { AppContext } from "#http/context";
 import { createRoute, errors, IdParam, json, signedIn, z } from "#http/contract";
-import { admitsOrigin } from "#http/origin";
 import { createRouter } from "#http/router";
+import { refuseForeignPages, requireUpgrade, switching } from "#http/web-socket";
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
 import * as service from "./feed.service.ts";
 import { WATCHER_HEADER } from "./feed-watchers.ts";
@@ -27,11 +27,6 @@ streamRoutes.openapi(
   }),
   async (c) => c.json(await service.createTicket(c.var.ctx, c.req.valid("param").id), 201),
 );
-
-// The type of a handler knows no 101; the document does.
-const switching = { 101: { description: "Switching to WebSocket" } } as unknown as {
-  200: { description: string };
-};
 
 const StreamQuery = z.object({
   ticket: z.string().max(200).optional(),
@@ -62,19 +57,11 @@ streamRoutes.openapi(
     if (c.req.query("token") !== undefined) throw refusals.tokenInUrl();
     const known = ticket === undefined ? await service.admitUser(c.var.ctx, id) : undefined;
     // A ticket is good once, so it is used only where a stream can be opened with it.
-    if (c.req.header("upgrade")?.toLowerCase() !== "websocket") throw refusals.upgradeRequired();
+    requireUpgrade(c);
     const watcher = known ?? (await service.redeemTicket(c.var.ctx, id, ticket!));
     return c.var.ctx.feeds.of(id).watch(upgradeRequest(c, watcher, since));
   },
 );
-
-/** A browser names the page's origin; programs send none. */
-function refuseForeignPages(c: AppContext): void {
-  const origin = c.req.header("origin");
-  if (origin === undefined) return;
-  const { allowedOrigins, publicUrl } = c.var.ctx.settings;
-  if (!admitsOrigin(origin, publicUrl, allowedOrigins)) throw refusals.originRefused(origin);
-}
 
 /** What the feed needs of the handshake, and nothing else: no token travels further than this. */
 function upgradeRequest(c: AppContext, watcher: Watcher, since: number | undefined): Request {
