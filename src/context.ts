@@ -1,6 +1,7 @@
 import { createAesSealer } from "./adapters/aes-sealer.ts";
 import { argon2 } from "./adapters/argon2.ts";
 import {
+  createAgentLinks,
   createAuditTrail,
   createDurableLimiter,
   createModelPools,
@@ -18,6 +19,7 @@ import { createResendMailer } from "./adapters/resend.ts";
 import { createS3Blobs } from "./adapters/s3.ts";
 import { createUpstashLimiter } from "./adapters/upstash.ts";
 import { type Config, readConfig, settingsOf, Variables } from "./config.ts";
+import { type AgentLinkPorts, createAgentRecords } from "./features/agents/index.ts";
 import { type AuditLogPorts, createAuditArchive } from "./features/audit/index.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
 import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
@@ -40,6 +42,7 @@ export interface Env {
   MODEL_POOL: DurableObjectNamespace;
   RATE_WINDOW: DurableObjectNamespace;
   AUDIT_LOG: DurableObjectNamespace;
+  AGENT_LINK: DurableObjectNamespace;
 }
 
 /** What does not change between the requests of one isolate. */
@@ -88,6 +91,7 @@ function assemble(env: Env): Platform {
     blobs: blobsOf(config, env.BLOBS),
     feeds: createRunFeeds(env.RUN_FEED),
     pools: createModelPools(env.MODEL_POOL),
+    agentLinks: createAgentLinks(env.AGENT_LINK),
     limiter,
     generalLimiter: new LocalFirstLimiter(limiter),
     passwords: inTurn(argon2, { atOnce: 2, waiting: 64 }),
@@ -119,6 +123,15 @@ export const modelPoolPorts = (env: Env): ModelPoolPorts => ({
   blobs: deferred(async () => (await platformOf(env)).blobs),
   runtime: onnxRuntime,
   recordMinutes: async (rows) => recordMinutes((await platformOf(env)).db, rows),
+  log: logOf(env),
+});
+
+/** What each agent's link needs of the platform. */
+export const agentLinkPorts = (env: Env): AgentLinkPorts => ({
+  records: deferred(async () => createAgentRecords((await platformOf(env)).db)),
+  deliver: async ({ topic }) => {
+    throw new Error(`Nobody takes ${topic}.`);
+  },
   log: logOf(env),
 });
 

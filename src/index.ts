@@ -1,5 +1,6 @@
 import { createApp } from "./app.ts";
 import {
+  agentLinkPorts,
   auditLogPorts,
   type Env,
   modelPoolPorts,
@@ -7,6 +8,7 @@ import {
   platformOf,
   runFeedPorts,
 } from "./context.ts";
+import { createAgentLink } from "./features/agents/index.ts";
 import { createAuditLog } from "./features/audit/index.ts";
 import { createModelPool } from "./features/inference/index.ts";
 import { createRateWindow } from "./features/limits/index.ts";
@@ -46,6 +48,9 @@ export class ModelPool extends createModelPool(modelPoolPorts) {}
 
 /** The counts behind the rate limits, for one shard of the keys. */
 export class RateWindow extends createRateWindow() {}
+
+/** The link to one agent. */
+export class AgentLink extends createAgentLink(agentLinkPorts) {}
 
 /** The keeper of the audit trail. */
 export class AuditLog extends createAuditLog(auditLogPorts) {}

@@ -1,3 +1,4 @@
+import type { AgentLinkHandle, AgentLinks } from "../kernel/ports/agent-links.ts";
 import type { AuditTrail } from "../kernel/ports/audit-trail.ts";
 import type { Limiter } from "../kernel/ports/limiter.ts";
 import type { ModelPoolHandle, ModelPools } from "../kernel/ports/model-pools.ts";
@@ -21,6 +22,23 @@ export const createRunFeeds = (namespace: DurableObjectNamespace): RunFeeds => (
       addTicket: (hash, expiresAt, watcher) => stub.addTicket(hash, expiresAt, watcher),
       redeemTicket: (hash, now) => stub.redeemTicket(hash, now),
       watch: (request) => stub.fetch(request),
+    };
+  },
+});
+
+type LinkStub = Omit<AgentLinkHandle, "connect"> & Pick<Fetcher, "fetch">;
+
+/** The links to agents as Durable Objects, one per agent. */
+export const createAgentLinks = (namespace: DurableObjectNamespace): AgentLinks => ({
+  of(agentId) {
+    const stub = namespace.getByName(agentId) as unknown as LinkStub;
+    return {
+      connect: (request) => stub.fetch(request),
+      status: () => stub.status(),
+      ask: (command) => stub.ask(command),
+      readLogs: (query) => stub.readLogs(query),
+      readSamples: (span) => stub.readSamples(span),
+      revoke: () => stub.revoke(),
     };
   },
 });

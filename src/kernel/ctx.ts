@@ -1,6 +1,7 @@
 import type { Db } from "../db/client.ts";
 import type { Actor, Role } from "./actor.ts";
 import type { Log } from "./log.ts";
+import type { AgentLinks } from "./ports/agent-links.ts";
 import type { Blobs } from "./ports/blobs.ts";
 import type { AuditInput, AuditTrail } from "./ports/audit-trail.ts";
 import type { Directory } from "./ports/directory.ts";
@@ -61,6 +62,7 @@ export interface Ctx {
   blobs: Blobs;
   feeds: RunFeeds;
   pools: ModelPools;
+  agentLinks: AgentLinks;
   limiter: Limiter;
   passwords: PasswordHasher;
   tokens: TokenSigner;

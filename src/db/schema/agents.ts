@@ -1,4 +1,4 @@
-import { boolean, jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { boolean, index, jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
 import { at, createdAt, id, updatedAt } from "./columns.ts";
 import { users } from "./users.ts";
 
@@ -17,7 +17,14 @@ export const agents = pgTable(
     /** Takes everybody's work, not only its owner's. */
     shared: boolean("shared").notNull().default(false),
     capabilities: jsonb("capabilities").$type<string[]>().notNull().default([]),
+    labels: jsonb("labels").$type<string[]>().notNull().default([]),
     version: text("version"),
+    /** As its link saw it last; see `agents/presence.ts`. */
+    state: text("state").$type<AgentState>().notNull().default("stopped"),
+    stateSince: at("state_since"),
+    stateReason: text("state_reason"),
+    /** The machine, as the agent described it. */
+    host: jsonb("host").$type<Record<string, unknown>>(),
     lastSeenAt: at("last_seen_at"),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -25,4 +32,23 @@ export const agents = pgTable(
   (t) => [unique("agents_owner_name").on(t.ownerId, t.name)],
 );
 
+export type AgentState = "starting" | "running" | "draining" | "stopped" | "failed";
+
+/** Every change of an agent's state. */
+export const agentEvents = pgTable(
+  "agent_events",
+  {
+    id: id(),
+    agentId: uuid("agent_id")
+      .notNull()
+      .references(() => agents.id, { onDelete: "cascade" }),
+    state: text("state").$type<AgentState>().notNull(),
+    reason: text("reason"),
+    version: text("version"),
+    createdAt: createdAt(),
+  },
+  (t) => [index("agent_events_agent").on(t.agentId, t.createdAt, t.id)],
+);
+
 export type AgentRow = typeof agents.$inferSelect;
+export type AgentEventRow = typeof agentEvents.$inferSelect;

@@ -7,3 +7,7 @@ export const agentHasNoToken = () =>
   new AppError("not_found", "IC_TOKEN_NOT_FOUND", "The agent has no token; issue one.");
 export const agentNameTaken = (name: string) =>
   new AppError("conflict", "AGENT_NAME_TAKEN", `You have an agent named ${name} already.`);
+export const agentOffline = () =>
+  new AppError("conflict", "AGENT_OFFLINE", "The agent is not connected, so it cannot be told anything.");
+export const agentSilent = (message: string) => new AppError("unavailable", "AGENT_SILENT", message);
+export const agentRefused = (code: string, message: string) => new AppError("upstream", code, message);

@@ -1,9 +1,10 @@
 import { and, eq, getTableColumns, gt, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
-import { type AgentRow, agents, roles, users } from "#db/schema";
+import { agentEvents, type AgentEventRow, type AgentRow, agents, roles, runs, users } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
+import { isUniqueViolation } from "../../kernel/postgres-error.ts";
 import { onCustomRole, type Standing, standingColumns } from "../accounts/index.ts";
 
 const owned = (scope: Scope) => (scope === null ? undefined : eq(agents.ownerId, scope));
@@ -48,6 +49,53 @@ export async function insertAgent(
 ): Promise<AgentRow | undefined> {
   const [row] = await db.insert(agents).values(agent).onConflictDoNothing().returning();
   return row;
+}
+
+/** Changes what is given; `taken` when the owner has another agent of that name. */
+export async function updateAgent(
+  db: Db,
+  scope: Scope,
+  id: string,
+  { name, shared }: { name?: string | undefined; shared?: boolean | undefined },
+  now: Date,
+): Promise<AgentRow | "taken" | undefined> {
+  try {
+    const [row] = await db
+      .update(agents)
+      .set({ updatedAt: now, ...(name !== undefined && { name }), ...(shared !== undefined && { shared }) })
+      .where(and(eq(agents.id, id), owned(scope)))
+      .returning();
+    return row;
+  } catch (error) {
+    if (isUniqueViolation(error)) return "taken";
+    throw error;
+  }
+}
+
+/** Newest first, one row more than asked for. */
+export function listEvents(db: Db, agentId: string, { limit, after }: Page): Promise<AgentEventRow[]> {
+  return db
+    .select()
+    .from(agentEvents)
+    .where(and(eq(agentEvents.agentId, agentId), behind(agentEvents, after)))
+    .orderBy(...newestFirst(agentEvents))
+    .limit(limit + 1);
+}
+
+/** How many of the runs an agent was given ended in which way. */
+export async function countWork(db: Db, agentId: string) {
+  const rows = await db
+    .select({ status: runs.status, count: sql<number>`count(*)::int` })
+    .from(runs)
+    .where(eq(runs.agentId, agentId))
+    .groupBy(runs.status);
+  const of = (status: string) => rows.find((row) => row.status === status)?.count ?? 0;
+  return {
+    completed: of("completed"),
+    failed: of("failed"),
+    stopped: of("stopped"),
+    running: of("running"),
+  };
 }
 
 export async function deleteAgent(db: Db, scope: Scope, id: string): Promise<boolean> {

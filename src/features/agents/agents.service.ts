@@ -42,5 +42,6 @@ export async function deleteAgent(ctx: Ctx, id: string): Promise<void> {
   const actor = allow(ctx, "agents:write");
   if (!(await repo.deleteAgent(ctx.db, scopeOf(actor), id))) throw agentNotFound();
   forgetAgent(id);
+  await ctx.agentLinks.of(id).revoke();
   await ctx.audit({ action: "agent.deleted", target: { type: "agent", id } });
 }

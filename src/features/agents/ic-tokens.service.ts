@@ -31,6 +31,7 @@ async function putToken(ctx: Ctx, id: string, instead: "first" | "next"): Promis
   if (!(await repo.setToken(ctx.db, scope, id, instead, { tokenHash, now: ctx.now })))
     throw instead === "first" ? errors.agentHasToken() : errors.agentHasNoToken();
   forgetAgent(id);
+  if (instead === "next") await ctx.agentLinks.of(id).revoke();
   return toIssuedIcToken(id, token, ctx.now);
 }
 
@@ -54,5 +55,6 @@ export async function revokeIcToken(ctx: Ctx, id: string): Promise<void> {
   if (!(await repo.findAgent(ctx.db, scope, id))) throw errors.agentNotFound();
   if (!(await repo.clearToken(ctx.db, scope, id, ctx.now))) throw errors.agentHasNoToken();
   forgetAgent(id);
+  await ctx.agentLinks.of(id).revoke();
   await ctx.audit({ action: "agent.token_revoked", target: target(id) });
 }

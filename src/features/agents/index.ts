@@ -1,14 +1,20 @@
 /**
- * Agents: the machines that dial in to do what needs a machine, and the tokens they come with.
- * Table: agents. No blobs, no objects.
+ * Agents: the machines that dial in to do what needs a machine, the tokens they come with and the links they hold.
+ * Tables: agents, agent_events. Object: AgentLink, one per agent (its storage: presence, commands, logs, samples).
  */
 import { createRouter } from "#http/router";
 import { agentRoutes as routes } from "./agents.routes.ts";
+import { connectRoutes } from "./connect.routes.ts";
 import { icTokenRoutes } from "./ic-tokens.routes.ts";
+import { operationRoutes } from "./operations.routes.ts";
 
 export { findAgentActor, forgetAgentsOf } from "./agent-access.service.ts";
+export { type AgentLinkPorts, createAgentLink } from "./agent-link.object.ts";
+export { createAgentRecords } from "./agent-records.repo.ts";
 export { countAgents } from "./agents.repo.ts";
 
 export const agentRoutes = createRouter();
+agentRoutes.route("/", connectRoutes);
 agentRoutes.route("/", routes);
+agentRoutes.route("/", operationRoutes);
 agentRoutes.route("/", icTokenRoutes);

@@ -1,0 +1,102 @@
+import type { CommandReply, LinkRefusal, ToAgent } from "../../kernel/agent-protocol.ts";
+import type { LinkCommand } from "../../kernel/ports/agent-links.ts";
+
+/** A command on its way: `reply` is what came of it. */
+export interface StoredCommand {
+  id: string;
+  name: string;
+  args: unknown;
+  expiresAt: number;
+  reply: CommandReply | null;
+}
+
+/** Where commands are kept. */
+export interface CommandStore {
+  command(id: string): StoredCommand | undefined;
+  addCommand(command: Omit<StoredCommand, "reply">): void;
+  /** Keeps what came of a command, for whoever asks again; tells whether it was still waited for. */
+  settle(id: string, reply: CommandReply, now: number): boolean;
+  /** What the agent has not answered yet, in the order of asking. */
+  openCommands(now: number): StoredCommand[];
+}
+
+export const refusal = (code: LinkRefusal, message: string): CommandReply => ({ ok: false, code, message });
+const OFFLINE = refusal("AGENT_OFFLINE", "The agent is not connected.");
+const TIMEOUT = refusal("AGENT_TIMEOUT", "The agent did not answer in time.");
+
+export interface CommandHost {
+  now(): number;
+  isConnected(): boolean;
+  say(message: ToAgent): void;
+}
+
+const toMessage = ({ id, name, args }: StoredCommand): ToAgent => ({ type: "command", id, name, args });
+
+/** Commands on their way to the agent and the callers who wait for what comes of them. */
+export class LinkCommands {
+  readonly #store: CommandStore;
+  readonly #host: CommandHost;
+  readonly #waiting = new Map<string, Set<(reply: CommandReply) => void>>();
+
+  constructor(store: CommandStore, host: CommandHost) {
+    this.#store = store;
+    this.#host = host;
+  }
+
+  ask({ name, args, timeoutMs, id = crypto.randomUUID() }: LinkCommand): Promise<CommandReply> {
+    const known = this.#store.command(id);
+    if (known?.reply) return Promise.resolve(known.reply);
+    if (!this.#host.isConnected()) return Promise.resolve(OFFLINE);
+    if (!known) {
+      const command = { id, name, args, expiresAt: this.#host.now() + timeoutMs, reply: null };
+      this.#store.addCommand(command);
+      this.#host.say(toMessage(command));
+    }
+    return this.#settled(id, timeoutMs);
+  }
+
+  /** Says again what the agent has not answered: it may never have heard it. */
+  repeat(): void {
+    for (const command of this.#store.openCommands(this.#host.now())) this.#host.say(toMessage(command));
+  }
+
+  take(id: string, reply: CommandReply): void {
+    this.#store.settle(id, reply, this.#host.now());
+    this.#release(id, reply);
+    this.#host.say({ type: "result-ack", id });
+  }
+
+  /** Another program sits at the other end: what the one before was doing, it knows nothing of. */
+  abandon(): void {
+    const gone = refusal("AGENT_GONE", "The agent was started anew before it answered.");
+    for (const { id } of this.#store.openCommands(this.#host.now())) {
+      this.#store.settle(id, gone, this.#host.now());
+      this.#release(id, gone);
+    }
+  }
+
+  #settled(id: string, timeoutMs: number): Promise<CommandReply> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#giveUp(id), timeoutMs);
+      const callers = this.#waiting.get(id) ?? new Set();
+      this.#waiting.set(
+        id,
+        callers.add((reply) => {
+          clearTimeout(timer);
+          resolve(reply);
+        }),
+      );
+    });
+  }
+
+  #giveUp(id: string): void {
+    this.#store.settle(id, TIMEOUT, this.#host.now());
+    this.#release(id, TIMEOUT);
+    this.#host.say({ type: "cancel", id });
+  }
+
+  #release(id: string, reply: CommandReply): void {
+    for (const resolve of this.#waiting.get(id) ?? []) resolve(reply);
+    this.#waiting.delete(id);
+  }
+}
