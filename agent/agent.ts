@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Work } from "../src/kernel/agent-protocol.ts";
 import { type Api, Refused } from "./api.ts";
 import { Job, type Lease } from "./job.ts";
 
@@ -23,8 +24,9 @@ const LONGEST_PAUSE_MS = 10_000;
 /** Keeps in touch with the server and works off the runs it is given. */
 export class Agent {
   readonly #settings: AgentSettings;
-  readonly #jobs = new Map<string, { job: Job; done: Promise<void> }>();
+  readonly #jobs = new Map<string, { job: Job; since: string; done: Promise<void> }>();
   readonly #stopping = new AbortController();
+  #isDraining = false;
 
   constructor(settings: AgentSettings) {
     this.#settings = settings;
@@ -58,13 +60,28 @@ export class Agent {
     await Promise.all([...this.#jobs.values()].map(({ job }) => job.suspend()));
   }
 
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** What it is working on. */
+  work(): Work[] {
+    return [...this.#jobs].map(([id, { since }]) => ({ kind: "run", id, since }));
+  }
+
+  /** Takes no more work; settles when what it has is done. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    while (this.#jobs.size > 0) await Promise.all([...this.#jobs.values()].map(({ done }) => done));
+  }
+
   async #beat(signal: AbortSignal): Promise<boolean> {
     const { api, version, concurrency } = this.#settings;
     const json = {
       capabilities: ["train"],
       version,
       holding: [...this.#jobs.keys()],
-      accept: this.#jobs.size < concurrency,
+      accept: !this.#isDraining && this.#jobs.size < concurrency,
     };
     const response = await api.once({ method: "POST", path: "/api/training/leases", json }, signal);
     const { lease, lost } = (await response.json()) as Claimed;
@@ -84,7 +101,7 @@ export class Agent {
       .then((how) => log(`run ${job.runId}: ${how}`))
       .catch((error: unknown) => log(`run ${job.runId} could not be reported: ${String(error)}`))
       .finally(() => this.#jobs.delete(job.runId));
-    this.#jobs.set(job.runId, { job, done });
+    this.#jobs.set(job.runId, { job, since: new Date().toISOString(), done });
   }
 
   /** Folders of runs that ended while the agent was away. */

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { Agent } from "./agent.ts";
-import { Api, Refused } from "./api.ts";
+import { Refused } from "./api.ts";
 import { readOptions } from "./options.ts";
+import { Program } from "./program.ts";
 
 /**
- * The agent: dials in to a Myelin deployment and trains there what has to be trained on a machine.
+ * The agent: dials in to a Myelin deployment and does there what has to be done on a machine.
  * Exit codes: 0 told to stop, 2 bad usage, 3 the server does not take the token.
  */
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -21,17 +21,27 @@ function optionsOrExit() {
   }
 }
 
-const { url, token, directory, concurrency } = optionsOrExit();
-const agent = new Agent({ api: new Api(url, token), directory, concurrency, version, log });
+const options = optionsOrExit();
+let program: Program | undefined;
+const told = new AbortController();
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.once(signal, () => void agent.stop().then(() => process.exit(0)));
+  process.once(signal, () => {
+    told.abort();
+    void program?.stop();
+  });
 }
 
-log(`agent ${version} dials in to ${url}`);
 try {
-  await agent.run();
+  let outcome = "restart";
+  while (outcome === "restart" && !told.signal.aborted) {
+    log(`agent ${version} dials in to ${options.url}`);
+    program = new Program(options, version, log);
+    outcome = await program.run();
+  }
 } catch (error) {
   log(error instanceof Refused ? `the server refused the token: ${error.message}` : String(error));
   process.exitCode = 3;
 }
+// Whatever still has a timer or a socket is of no use any more.
+process.exit();

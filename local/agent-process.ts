@@ -35,6 +35,8 @@ export function startAgent(settings: AgentSettings): AgentProcess {
     child.once("exit", (code, signal) => {
       child = undefined;
       if (stopping) return;
+      if (code === 0)
+        return settings.log.write("[agent] ended because it was told to; it is not started again");
       if (Date.now() - started > BACK_OFF_MS.forgivenAfter) waitMs = BACK_OFF_MS.first;
       settings.log.write(`[agent] ended (${signal ?? `exit code ${code}`}); next start in ${waitMs} ms`);
       timer = setTimeout(run, waitMs);

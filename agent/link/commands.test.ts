@@ -1,0 +1,50 @@
+import { expect, it } from "vitest";
+import type { CommandReply } from "../../src/kernel/agent-protocol.ts";
+import { CommandRefused, CommandRunner } from "./commands.ts";
+
+function runner() {
+  const answers: [id: string, reply: CommandReply][] = [];
+  let runs = 0;
+  const commands = new CommandRunner(
+    {
+      count: async () => ++runs,
+      refuse: async () => {
+        throw new CommandRefused("NOT_NOW", "Later.");
+      },
+      hang: (_args, signal) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("cancelled")))),
+    },
+    (id, reply) => void answers.push([id, reply]),
+  );
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  return { commands, answers, settled };
+}
+
+it("does a command once, however often it comes, and answers every time", async () => {
+  const { commands, answers, settled } = runner();
+  commands.take("1", "count", null);
+  commands.take("1", "count", null);
+  await settled();
+  commands.take("1", "count", null);
+  expect(answers).toEqual([
+    ["1", { ok: true, value: 1 }],
+    ["1", { ok: true, value: 1 }],
+  ]);
+  expect([...commands.unsettled()]).toHaveLength(1);
+  commands.settle("1");
+  expect([...commands.unsettled()]).toEqual([]);
+});
+
+it("answers what it does not know, refuses in the command's own words, and gives up what is cancelled", async () => {
+  const { commands, answers, settled } = runner();
+  commands.take("1", "constructor", null);
+  commands.take("2", "refuse", null);
+  commands.take("3", "hang", null);
+  commands.cancel("3");
+  await settled();
+  expect(Object.fromEntries(answers)).toEqual({
+    1: { ok: false, code: "COMMAND_UNKNOWN", message: expect.stringContaining("constructor") },
+    2: { ok: false, code: "NOT_NOW", message: "Later." },
+    3: { ok: false, code: "COMMAND_FAILED", message: "cancelled" },
+  });
+});

@@ -1,0 +1,102 @@
+import { availableParallelism, hostname, totalmem } from "node:os";
+import type { Host, Work } from "../src/kernel/agent-protocol.ts";
+import { Agent } from "./agent.ts";
+import { Api } from "./api.ts";
+import type { CommandHandler } from "./link/commands.ts";
+import { Link } from "./link/link.ts";
+import type { AgentOptions } from "./options.ts";
+
+export type Outcome = "stopped" | "restart";
+
+const describeHost = (): Host => ({
+  hostname: hostname(),
+  platform: process.platform,
+  arch: process.arch,
+  cpus: availableParallelism(),
+  memory_bytes: totalmem(),
+  gpus: [],
+});
+
+/** One life of the agent: its link, and the work that comes by it and by leases. */
+export class Program {
+  readonly #agent: Agent;
+  readonly #link: Link;
+  readonly #log: (text: string) => void;
+  #finish!: (outcome: Outcome) => void;
+  readonly #finished = new Promise<Outcome>((resolve) => (this.#finish = resolve));
+
+  constructor(options: AgentOptions, version: string, log: (text: string) => void) {
+    const { url, token, directory, concurrency } = options;
+    this.#log = (text) => {
+      log(text);
+      this.#link.log("info", text);
+    };
+    this.#agent = new Agent({
+      ...{ directory, concurrency, version },
+      api: new Api(url, token),
+      log: (text) => this.#log(text),
+    });
+    this.#link = new Link({
+      ...{ url, token, version, labels: [], log },
+      capabilities: ["train"],
+      host: describeHost(),
+      work: () => this.#work(),
+      isDraining: () => this.#agent.isDraining,
+      sample: () => undefined,
+      commands: this.#commands(),
+    });
+  }
+
+  /** Lives until it is told to end, one way or the other; throws when the server refuses the token. */
+  async run(): Promise<Outcome> {
+    try {
+      return await Promise.race([this.#finished, this.#serve()]);
+    } finally {
+      await this.#agent.stop();
+    }
+  }
+
+  /** Ends at once; runs it holds are taken up again by whoever comes next under the same name. */
+  async stop(): Promise<void> {
+    await this.#link.stop("stopped", "Its process was told to end.");
+    this.#finish("stopped");
+  }
+
+  async #serve(): Promise<Outcome> {
+    await Promise.all([this.#agent.run(), this.#link.run()]);
+    return this.#finished;
+  }
+
+  #work(): Work[] {
+    return this.#agent.work();
+  }
+
+  #commands(): Record<string, CommandHandler> {
+    return {
+      "agent.stop": async () => {
+        if (this.#agent.isDraining) return null;
+        const drained = this.#agent.drain();
+        this.#log("draining");
+        this.#link.beat();
+        // Once the answer is on its way: with nothing to do it hangs up at once.
+        setImmediate(() => void drained.then(() => this.#leave()));
+        return null;
+      },
+      "agent.restart": async () => {
+        setImmediate(() => void this.#restart());
+        return null;
+      },
+    };
+  }
+
+  async #leave(): Promise<void> {
+    await this.#link.stop("stopped", "It was told to stop and has finished its work.");
+    this.#finish("stopped");
+  }
+
+  async #restart(): Promise<void> {
+    this.#log("restarting");
+    await this.#link.hangUp();
+    this.#finish("restart");
+  }
+}
