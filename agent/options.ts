@@ -9,11 +9,14 @@ export interface AgentOptions {
   directory: string;
   /** Trainings at once. */
   concurrency: number;
+  /** Whether people may have a shell here. */
+  allowTerminal: boolean;
 }
 
-const USAGE = "usage: npm run agent -- --url https://… --token ic_… [--dir folder] [--concurrency 1]";
+const USAGE =
+  "usage: npm run agent -- --url https://… --token ic_… [--dir folder] [--concurrency 1] [--allow-terminal]";
 
-/** Flags win over MYELIN_URL, MYELIN_IC_TOKEN, MYELIN_AGENT_DIR and MYELIN_AGENT_CONCURRENCY. */
+/** Flags win over MYELIN_URL, MYELIN_IC_TOKEN, MYELIN_AGENT_DIR, MYELIN_AGENT_CONCURRENCY and MYELIN_AGENT_ALLOW_TERMINAL=true. */
 export function readOptions(argv: string[], env: NodeJS.ProcessEnv): AgentOptions {
   const { values } = parseArgs({
     args: argv,
@@ -22,6 +25,7 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): AgentOption
       token: { type: "string" },
       dir: { type: "string" },
       concurrency: { type: "string" },
+      "allow-terminal": { type: "boolean" },
     },
   });
   const url = values.url ?? env["MYELIN_URL"];
@@ -31,5 +35,6 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): AgentOption
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw new Error(`--concurrency must be 1 or more\n${USAGE}`);
   const directory = values.dir ?? env["MYELIN_AGENT_DIR"] ?? join(tmpdir(), "myelin-agent");
-  return { url: url.replace(/\/+$/, ""), token, directory, concurrency };
+  const allowTerminal = values["allow-terminal"] ?? env["MYELIN_AGENT_ALLOW_TERMINAL"] === "true";
+  return { url: url.replace(/\/+$/, ""), token, directory, concurrency, allowTerminal };
 }

@@ -5,6 +5,7 @@ import { Api } from "./api.ts";
 import type { CommandHandler } from "./link/commands.ts";
 import { Link } from "./link/link.ts";
 import type { AgentOptions } from "./options.ts";
+import { loadPty, Terminals } from "./terminal/terminals.ts";
 
 export type Outcome = "stopped" | "restart";
 
@@ -21,6 +22,7 @@ const describeHost = (): Host => ({
 export class Program {
   readonly #agent: Agent;
   readonly #link: Link;
+  readonly #terminals: Terminals | undefined;
   readonly #log: (text: string) => void;
   #finish!: (outcome: Outcome) => void;
   readonly #finished = new Promise<Outcome>((resolve) => (this.#finish = resolve));
@@ -36,14 +38,17 @@ export class Program {
       api: new Api(url, token),
       log: (text) => this.#log(text),
     });
+    this.#terminals = options.allowTerminal ? this.#openTerminals(log) : undefined;
     this.#link = new Link({
       ...{ url, token, version, labels: [], log },
-      capabilities: ["train"],
+      capabilities: ["train", ...(this.#terminals ? ["terminal"] : [])],
       host: describeHost(),
       work: () => this.#work(),
       isDraining: () => this.#agent.isDraining,
       sample: () => undefined,
-      commands: this.#commands(),
+      commands: { ...this.#commands(), ...this.#terminals?.commands },
+      bytes: (frame) => this.#terminals?.take(frame),
+      connected: () => this.#terminals?.repeat(),
     });
   }
 
@@ -52,7 +57,7 @@ export class Program {
     try {
       return await Promise.race([this.#finished, this.#serve()]);
     } finally {
-      await this.#agent.stop();
+      await Promise.all([this.#agent.stop(), this.#terminals?.close()]);
     }
   }
 
@@ -68,7 +73,20 @@ export class Program {
   }
 
   #work(): Work[] {
-    return this.#agent.work();
+    return [...this.#agent.work(), ...(this.#terminals?.work() ?? [])];
+  }
+
+  #openTerminals(log: (text: string) => void): Terminals | undefined {
+    const loaded = loadPty();
+    if ("reason" in loaded) {
+      log(loaded.reason);
+      return undefined;
+    }
+    return new Terminals(loaded.pty, {
+      send: (frame) => this.#link.send(frame),
+      ended: (terminal, end) => void this.#link.emit(`terminal:${terminal}`, end),
+      log: (text) => this.#log(text),
+    });
   }
 
   #commands(): Record<string, CommandHandler> {

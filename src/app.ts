@@ -19,6 +19,7 @@ import { roleRoutes } from "./features/roles/index.ts";
 import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
 import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
+import { terminalRoutes } from "./features/terminal/index.ts";
 import { tokenRoutes } from "./features/tokens/index.ts";
 import { userAdminRoutes } from "./features/users/index.ts";
 import { clientOf } from "./http/client-address.ts";
@@ -87,6 +88,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", auditRoutes);
   app.route("/", mailRoutes);
   app.route("/", agentRoutes);
+  app.route("/", terminalRoutes);
   app.route("/", datasetRoutes);
   app.route("/", builtinRoutes);
   app.route("/", runRoutes);

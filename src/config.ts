@@ -87,6 +87,8 @@ export const Variables = z.object({
   REFRESH_TOKEN_SECONDS: seconds(30 * 86_400),
   SESSION_MAX_SECONDS: seconds(90 * 86_400),
   LEASE_SECONDS: seconds(30),
+  TERMINAL_IDLE_SECONDS: seconds(900),
+  TERMINAL_MAX_SECONDS: seconds(8 * 3600),
   MAX_UPLOAD_MB: megabytes(100),
   MAX_MODEL_MB: megabytes(30),
   /** Per minute and client address; 0 lifts the limit. */
@@ -209,6 +211,7 @@ export const settingsOf = (config: Config): Settings => ({
   auditRetentionDays: config.AUDIT_RETENTION_DAYS,
   auditSecret: new SecretText(config.AUDIT_SECRET ?? config.JWT_SECRET),
   leaseSeconds: config.LEASE_SECONDS,
+  terminal: { idleSeconds: config.TERMINAL_IDLE_SECONDS, maxSeconds: config.TERMINAL_MAX_SECONDS },
   maxUploadBytes: Math.floor(config.MAX_UPLOAD_MB * 1_000_000),
   maxModelBytes: Math.floor(config.MAX_MODEL_MB * 1_000_000),
   allowedOrigins: config.ALLOWED_ORIGINS,

@@ -132,6 +132,7 @@ export const agentLinkPorts = (env: Env): AgentLinkPorts => ({
   deliver: async ({ topic }) => {
     throw new Error(`Nobody takes ${topic}.`);
   },
+  auditTrail: createAuditTrail(env.AUDIT_LOG),
   log: logOf(env),
 });
 

@@ -1,37 +1,15 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { reaches, type Registered, registerAgent, startAgentProgram } from "./support/agent-program.ts";
 import { newUser, query, until, type User } from "./support/client.ts";
 import { FakeAgent } from "./support/fake-agent.ts";
 
-interface Registered {
-  id: string;
-  token: string;
-  path: string;
-}
-
-async function register(user: User): Promise<Registered> {
-  const { body } = await user.post("/api/agents", { name: randomUUID() });
-  return { id: body.id, token: body.token, path: `/api/agents/${body.id}` };
-}
-
 const statusOf = async (user: User, { path }: Registered) => (await user.get(`${path}/status`)).body;
-
-/** Waits until the status is as `expected`. */
-const reaches = (user: User, agent: Registered, expected: Record<string, unknown>) =>
-  until(
-    () => user.get(`${agent.path}/status`),
-    ({ body }) => Object.entries(expected).every(([key, value]) => body[key] === value),
-  );
 
 describe("an agent's state", () => {
   it("is told from before its first word to its last, and every change is an event", async () => {
     const user = await newUser();
-    const agent = await register(user);
+    const agent = await registerAgent(user);
     expect(await statusOf(user, agent)).toMatchObject({ state: "stopped", connected: false, host: null });
     const link = await FakeAgent.connect(agent.token);
     expect(await statusOf(user, agent)).toMatchObject({
@@ -59,7 +37,7 @@ describe("an agent's state", () => {
 
   it("says how far the agent's clock is off", async () => {
     const user = await newUser();
-    const agent = await register(user);
+    const agent = await registerAgent(user);
     const link = await FakeAgent.dial(agent.token);
     link.say(link.hello({ now: new Date(Date.now() + 3_600_000).toISOString() }));
     await link.hear("welcome");
@@ -71,7 +49,7 @@ describe("an agent's state", () => {
 describe("two programs under one identity", () => {
   it("refuses the second while the first is alive, and lets it in afterwards", async () => {
     const user = await newUser();
-    const agent = await register(user);
+    const agent = await registerAgent(user);
     const first = await FakeAgent.connect(agent.token);
     const second = await FakeAgent.dial(agent.token);
     second.say(second.hello());
@@ -84,7 +62,7 @@ describe("two programs under one identity", () => {
   });
 
   it("replaces the connection of the same program", async () => {
-    const agent = await register(await newUser());
+    const agent = await registerAgent(await newUser());
     const first = await FakeAgent.connect(agent.token);
     await FakeAgent.connect(agent.token, first.instance);
     expect(await first.end()).toBe(4010);
@@ -94,14 +72,14 @@ describe("two programs under one identity", () => {
 describe("a command", () => {
   it("is refused at once when the agent is not connected", async () => {
     const user = await newUser();
-    const agent = await register(user);
+    const agent = await registerAgent(user);
     const { status, body } = await user.post(`${agent.path}/stop`);
     expect([status, body.code]).toEqual([409, "AGENT_OFFLINE"]);
   });
 
   it("comes again after the connection broke, under the same id, and is answered once", async () => {
     const user = await newUser();
-    const agent = await register(user);
+    const agent = await registerAgent(user);
     const link = await FakeAgent.connect(agent.token);
     const answer = user.post(`${agent.path}/stop`);
     const first = await link.hear("command");
@@ -118,7 +96,7 @@ describe("a command", () => {
 
   it("fails when another program dials in before it is answered", async () => {
     const user = await newUser();
-    const agent = await register(user);
+    const agent = await registerAgent(user);
     const link = await FakeAgent.connect(agent.token);
     const answer = user.post(`${agent.path}/restart`);
     await link.hear("command");
@@ -131,7 +109,7 @@ describe("a command", () => {
 
   it("tells the agent's own refusal", async () => {
     const user = await newUser();
-    const agent = await register(user);
+    const agent = await registerAgent(user);
     const link = await FakeAgent.connect(agent.token);
     const answer = user.post(`${agent.path}/stop`);
     const { id } = await link.hear("command");
@@ -141,7 +119,7 @@ describe("a command", () => {
   });
 
   it("is not for people who do not own the agent", async () => {
-    const agent = await register(await newUser());
+    const agent = await registerAgent(await newUser());
     await FakeAgent.connect(agent.token);
     const { status } = await (await newUser()).post(`${agent.path}/stop`);
     expect(status).toBe(404);
@@ -160,7 +138,7 @@ describe("what no agent says", () => {
   for (const [what, say] of Object.entries(cases)) {
     it(`closes the connection when it ${what}`, async () => {
       const user = await newUser();
-      const agent = await register(user);
+      const agent = await registerAgent(user);
       const link = await FakeAgent.connect(agent.token);
       say(link);
       expect(await link.end()).toBe(4002);
@@ -171,7 +149,7 @@ describe("what no agent says", () => {
   }
 
   it("closes the connection when it comes before the hello", async () => {
-    const agent = await register(await newUser());
+    const agent = await registerAgent(await newUser());
     const link = await FakeAgent.dial(agent.token);
     link.say({ type: "beat", state: "running", work: [] });
     expect(await link.end()).toBe(4002);
@@ -187,7 +165,7 @@ describe("the end of a token", () => {
   for (const [what, act] of Object.entries(ways)) {
     it(`closes the link at once when ${what}`, async () => {
       const user = await newUser();
-      const agent = await register(user);
+      const agent = await registerAgent(user);
       const link = await FakeAgent.connect(agent.token);
       await act(user, agent);
       expect(await link.end()).toBe(4001);
@@ -197,7 +175,7 @@ describe("the end of a token", () => {
 
   it("closes the link with the next beat after its owner was suspended", async () => {
     const user = await newUser();
-    const agent = await register(user);
+    const agent = await registerAgent(user);
     const link = await FakeAgent.connect(agent.token);
     await query("update users set suspended_at = now() where id = $1", [user.id]);
     link.say({ type: "beat", state: "running", work: [] });
@@ -214,7 +192,7 @@ describe("the end of a token", () => {
 
 it("keeps an agent's log and gives it out behind a place", async () => {
   const user = await newUser();
-  const agent = await register(user);
+  const agent = await registerAgent(user);
   const link = await FakeAgent.connect(agent.token);
   const at = new Date().toISOString();
   for (const message of ["one", "two", "three"]) link.say({ type: "log", level: "info", message, at });
@@ -228,24 +206,10 @@ it("keeps an agent's log and gives it out behind a place", async () => {
 });
 
 describe("the agent's program", () => {
-  /** The program as a person starts it. */
-  function start(token: string) {
-    const directory = mkdtempSync(join(tmpdir(), "myelin-agent-test-"));
-    const args = ["agent/main.ts", "--url", inject("url"), "--token", token, "--dir", directory];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-    const exited = once(child, "exit") as Promise<[number | null]>;
-    onTestFinished(async () => {
-      child.kill("SIGKILL");
-      await exited;
-      rmSync(directory, { recursive: true, force: true });
-    });
-    return { child, exited };
-  }
-
   it("dials in, is started anew, and stops when it is told to", async () => {
     const user = await newUser();
-    const agent = await register(user);
-    const { exited } = start(agent.token);
+    const agent = await registerAgent(user);
+    const { exited } = startAgentProgram(agent.token);
     const up = await reaches(user, agent, { state: "running", connected: true });
     expect(up.body).toMatchObject({ capabilities: expect.arrayContaining(["train"]), work: [] });
     expect(up.body.host.cpus).toBeGreaterThan(0);
@@ -267,8 +231,8 @@ describe("the agent's program", () => {
 
   it("says goodbye when its process is told to end", async () => {
     const user = await newUser();
-    const agent = await register(user);
-    const { child, exited } = start(agent.token);
+    const agent = await registerAgent(user);
+    const { child, exited } = startAgentProgram(agent.token);
     await reaches(user, agent, { state: "running", connected: true });
     child.kill("SIGTERM");
     expect(await exited).toEqual([0, null]);
@@ -277,8 +241,8 @@ describe("the agent's program", () => {
 
   it("ends with status 3 when its token is taken away", async () => {
     const user = await newUser();
-    const agent = await register(user);
-    const { exited } = start(agent.token);
+    const agent = await registerAgent(user);
+    const { exited } = startAgentProgram(agent.token);
     await reaches(user, agent, { state: "running", connected: true });
     await user.delete(`${agent.path}/ic-token`);
     expect(await exited).toEqual([3, null]);

@@ -30,6 +30,10 @@ export interface LinkSettings {
   /** The newest figures of the machine, if there are any. */
   sample(): unknown;
   commands: Record<string, CommandHandler>;
+  /** Takes a binary frame. */
+  bytes(frame: Uint8Array): void;
+  /** The connection is there (again): what goes by no acknowledged event has to be repeated. */
+  connected(): void;
   log(text: string): void;
 }
 
@@ -73,6 +77,11 @@ export class Link {
   async emit(topic: string, data: unknown): Promise<void> {
     await this.#outbox.room();
     const frame = this.#outbox.add(topic, data);
+    if (this.#isWelcome) this.#socket?.send(frame);
+  }
+
+  /** Sends bytes, if there is a connection to send them by. */
+  send(frame: Uint8Array): void {
     if (this.#isWelcome) this.#socket?.send(frame);
   }
 
@@ -134,7 +143,8 @@ export class Link {
       socket.on("open", () => this.#greet());
       socket.on("message", (data, isBinary) => {
         heardAt = Date.now();
-        if (!isBinary) this.#hear(String(data));
+        if (isBinary) this.#settings.bytes(data as Buffer);
+        else this.#hear(String(data));
       });
       socket.on("error", (error) => (failure = error.message));
       socket.on("unexpected-response", (_request, response) => {
@@ -184,6 +194,7 @@ export class Link {
     this.#outbox.acknowledge(event);
     for (const frame of this.#outbox.owed()) this.#socket?.send(frame);
     for (const [id, reply] of this.#commands.unsettled()) this.#say({ type: "result", id, reply });
+    this.#settings.connected();
     this.beat();
   }
 

@@ -26,7 +26,7 @@ export const createRunFeeds = (namespace: DurableObjectNamespace): RunFeeds => (
   },
 });
 
-type LinkStub = Omit<AgentLinkHandle, "connect"> & Pick<Fetcher, "fetch">;
+type LinkStub = Omit<AgentLinkHandle, "connect" | "openTerminal"> & Pick<Fetcher, "fetch">;
 
 /** The links to agents as Durable Objects, one per agent. */
 export const createAgentLinks = (namespace: DurableObjectNamespace): AgentLinks => ({
@@ -38,6 +38,11 @@ export const createAgentLinks = (namespace: DurableObjectNamespace): AgentLinks 
       ask: (command) => stub.ask(command),
       readLogs: (query) => stub.readLogs(query),
       readSamples: (span) => stub.readSamples(span),
+      addTicket: (hash, expiresAt, ticket) => stub.addTicket(hash, expiresAt, ticket),
+      redeemTicket: (hash, now) => stub.redeemTicket(hash, now),
+      openTerminal: (request) => stub.fetch(request),
+      listTerminals: () => stub.listTerminals(),
+      closeTerminal: (id) => stub.closeTerminal(id),
       revoke: () => stub.revoke(),
     };
   },

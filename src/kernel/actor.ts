@@ -78,6 +78,7 @@ const ADMIN = [
   "mail:read",
   "stats:read",
   "agents:share",
+  "terminal:open",
 ] as const;
 
 export const PERMISSION_NAMES = [...READS, ...WRITES, ...ADMIN] as const;

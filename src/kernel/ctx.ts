@@ -30,6 +30,8 @@ export interface Settings {
   auditSecret: SecretText;
   /** How long a run stays with an agent that says nothing. */
   leaseSeconds: number;
+  /** How long a terminal lives without a key pressed, and at most. */
+  terminal: { idleSeconds: number; maxSeconds: number };
   maxUploadBytes: number;
   maxModelBytes: number;
   allowedOrigins: ReadonlySet<string>;

@@ -39,8 +39,11 @@ const schemes = ({ security = [] }: Operation): string[] => security.flatMap(Obj
 export const isPublic = (operation: Operation): boolean => schemes(operation).length === 0;
 /** Open to a signed-in person, maybe to others too. */
 export const isForUsers = (operation: Operation): boolean => schemes(operation).includes("bearer");
-/** Open to administrators alone. */
-export const isForAdmins = ({ path }: Operation): boolean => path.startsWith("/api/admin/");
+/** Open to administrators alone, as the built-in roles go. */
+export const isForAdmins = ({ path }: Operation): boolean => /^\/api\/(?:admin|terminal)\//.test(path);
+/** Opened with a ticket and nothing else. */
+export const isByTicket = (operation: Operation): boolean =>
+  !isPublic(operation) && schemes(operation).every((scheme) => scheme === "streamTicket");
 /** Open to agents alone. */
 export const isForAgents = (operation: Operation): boolean =>
   !isPublic(operation) && schemes(operation).every((scheme) => scheme === "icToken");

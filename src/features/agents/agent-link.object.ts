@@ -8,12 +8,23 @@ import {
   type ToAgent,
 } from "../../kernel/agent-protocol.ts";
 import type { Log } from "../../kernel/log.ts";
-import type { AgentLogLine, LinkCommand, LinkStatus } from "../../kernel/ports/agent-links.ts";
+import {
+  type AgentLogLine,
+  type LinkCommand,
+  type LinkStatus,
+  type OpenTerminal,
+  TERMINAL_HEADER,
+  type TerminalTicket,
+} from "../../kernel/ports/agent-links.ts";
+import type { AuditEvent, AuditTrail } from "../../kernel/ports/audit-trail.ts";
 import type { AgentRecords } from "./agent-records.repo.ts";
 import { LinkCommands } from "./link-commands.ts";
 import { readMessage } from "./link-messages.ts";
 import { LinkStore, type Span } from "./link-store.ts";
 import * as presence from "./presence.ts";
+import { endEvent } from "./terminal-audit.ts";
+import { TerminalRelay } from "./terminal-relay.ts";
+import { TerminalEnd, TerminalStore } from "./terminal-store.ts";
 
 /** Something an agent reports of its work; `topic` begins with the kind of work it belongs to. */
 export interface AgentEvent {
@@ -26,15 +37,19 @@ export interface AgentLinkPorts {
   /** Hands an event to whom it concerns. What it throws makes the agent say it again. */
   deliver(event: AgentEvent): Promise<void>;
   records: AgentRecords;
+  auditTrail: Pick<AuditTrail, "append">;
   log: Log;
 }
 
 /** What a socket remembers while the object sleeps. */
-interface Seat {
+interface AgentSeat {
   instance: string | null;
   /** The last event of this program that was handed on. */
   event: number;
 }
+
+const AGENT = "agent";
+const TERMINAL = "terminal";
 
 /**
  * The one place where an agent is reached; see `AgentLinkHandle` for what its methods promise. The socket hibernates
@@ -50,6 +65,16 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       isConnected: () => this.#seated() !== undefined,
       say: (message) => this.#say(message),
     });
+    readonly #terminalStore = new TerminalStore(this.ctx.storage.sql);
+    readonly #terminals = new TerminalRelay(this.#terminalStore, {
+      sockets: () => this.ctx.getWebSockets(TERMINAL),
+      accept: (socket) => this.ctx.acceptWebSocket(socket, [TERMINAL]),
+      ask: (command) => this.#commands.ask(command),
+      toAgent: (frame) => this.#seated()?.send(frame),
+      background: (work) => this.#background(work),
+      stillMay: (sessions) => this.#ports.records.mayUseTerminal(sessions),
+      ended: (record, end) => this.#tellTrail(endEvent(this.#agentId, record, end, Date.now())),
+    });
     #presence = this.#store.fact<presence.Presence>("presence") ?? presence.unseen(Date.now());
     #delivering: Promise<void> = Promise.resolve();
 
@@ -58,10 +83,16 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     }
 
-    override async fetch(): Promise<Response> {
+    /** Takes an upgrade the Worker has let in: the agent's, or that of somebody with a ticket to a terminal. */
+    override async fetch(request: Request): Promise<Response> {
+      const ticket = request.headers.get(TERMINAL_HEADER);
+      if (ticket !== null) {
+        const protocols = request.headers.get("sec-websocket-protocol")?.split(/,\s*/) ?? [];
+        return this.#terminals.open(JSON.parse(ticket) as TerminalTicket, protocols);
+      }
       const { 0: client, 1: server } = new WebSocketPair();
-      this.ctx.acceptWebSocket(server);
-      server.serializeAttachment({ instance: null, event: 0 } satisfies Seat);
+      this.ctx.acceptWebSocket(server, [AGENT]);
+      server.serializeAttachment({ instance: null, event: 0 } satisfies AgentSeat);
       return new Response(null, {
         status: 101,
         webSocket: client,
@@ -87,17 +118,37 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       return this.#store.samples(span, Date.now());
     }
 
+    addTicket(hash: string, expiresAt: number, ticket: TerminalTicket): void {
+      this.#terminalStore.addTicket(hash, expiresAt, ticket);
+    }
+
+    redeemTicket(hash: string, now: number): TerminalTicket | null {
+      return this.#terminalStore.redeemTicket(hash, now);
+    }
+
+    listTerminals(): OpenTerminal[] {
+      return this.#terminals.list();
+    }
+
+    closeTerminal(id: string): Promise<CommandReply> {
+      return this.#terminals.close(id);
+    }
+
     async revoke(): Promise<void> {
+      this.#terminals.lost();
       for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.revoked, "revoked");
       await this.ctx.storage.deleteAlarm();
       await this.ctx.storage.deleteAll();
       this.#store.createTables();
+      this.#terminalStore.createTables();
       this.#presence = presence.unseen(Date.now());
     }
 
     override async webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): Promise<void> {
+      if (this.ctx.getTags(socket)[0] === TERMINAL) return this.#terminals.hear(socket, frame);
+      if (typeof frame !== "string" && this.#isSeated(socket) && this.#terminals.pass(frame)) return;
       const said = typeof frame === "string" ? readMessage(frame) : undefined;
-      const seat = socket.deserializeAttachment() as Seat;
+      const seat = socket.deserializeAttachment() as AgentSeat;
       if (!said || (said.type === "hello") !== (seat.instance === null)) {
         this.#ports.log("warn", "agent.protocol", { agent_id: this.#agentId, type: said?.type ?? null });
         return socket.close(CloseCode.protocol, "not what an agent says");
@@ -107,29 +158,32 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       else this.#hear(said);
     }
 
-    override webSocketClose(): void {
-      // A lost connection is no news yet: the agent dials in again, or its silence is noticed by the alarm.
+    override webSocketClose(socket: WebSocket): void {
+      // A lost connection to the agent is no news yet: it dials in again, or the alarm notices its silence.
+      if (this.ctx.getTags(socket)[0] === TERMINAL) this.#terminals.left(socket);
     }
 
     override async alarm(): Promise<void> {
       this.#enter(presence.afterSilence(this.#presence, Date.now()));
+      if (this.#presence.state === "failed") this.#terminals.lost();
       this.#store.forgetCommandsBefore(Date.now());
     }
 
     #greet(socket: WebSocket, hello: Extract<FromAgent, { type: "hello" }>): void {
       const { instance } = hello;
-      const others = this.ctx.getWebSockets().filter((other) => other !== socket && isOpen(other));
-      const isConnected = others.some((other) => (other.deserializeAttachment() as Seat).instance !== null);
+      const others = this.ctx.getWebSockets(AGENT).filter((other) => other !== socket && isOpen(other));
+      const isConnected = others.some((other) => this.#isSeated(other));
       if (!presence.mayTakeOver(this.#presence, instance, isConnected, Date.now()))
         return socket.close(CloseCode.occupied, "another program is connected under this identity");
       for (const other of others) other.close(CloseCode.replaced, "connected anew");
       const isNew = this.#presence.instance !== instance;
       if (isNew) {
         this.#commands.abandon();
+        this.#terminals.lost();
         this.#store.setFact("event", 0);
       }
       const event = this.#store.fact<number>("event") ?? 0;
-      socket.serializeAttachment({ instance, event } satisfies Seat);
+      socket.serializeAttachment({ instance, event } satisfies AgentSeat);
       this.#enter(presence.greeted(this.#presence, hello, Date.now()));
       this.#say({ type: "welcome", agent_id: this.#agentId, event });
       this.#commands.repeat();
@@ -139,9 +193,11 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       const now = Date.now();
       switch (said.type) {
         case "beat":
+          this.#background(this.#terminals.check());
           if (said.sample !== undefined) this.#store.addSample(said.sample, now);
           return this.#enter(presence.beaten(this.#presence, said, now));
         case "bye":
+          this.#terminals.lost();
           return this.#enter(presence.tookLeave(this.#presence, said, now));
         case "result":
           return this.#commands.take(said.id, said.reply);
@@ -159,7 +215,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
         const last = this.#store.fact<number>("event") ?? 0;
         if (seq > last + 1) return socket.close(CloseCode.protocol, `event ${last + 1} is missing`);
         try {
-          if (seq === last + 1) await this.#ports.deliver({ agentId: this.#agentId, topic, data });
+          if (seq === last + 1) await this.#deliver(topic, data);
         } catch (error) {
           this.#ports.log("error", "agent.event_not_delivered", { agent_id: this.#agentId, topic, error });
           return socket.close(1011, "the event could not be handed on");
@@ -168,6 +224,23 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
         this.#sayTo(socket, { type: "event-ack", seq });
       });
       return this.#delivering;
+    }
+
+    async #deliver(topic: string, data: unknown): Promise<void> {
+      const terminal = /^terminal:(.+)$/.exec(topic)?.[1];
+      if (terminal === undefined) return this.#ports.deliver({ agentId: this.#agentId, topic, data });
+      this.#terminals.ended(terminal, TerminalEnd.parse(data));
+    }
+
+    #background(work: Promise<unknown>): void {
+      const failed = (error: unknown) =>
+        this.#ports.log("error", "agent.background_failed", { agent_id: this.#agentId, error });
+      this.ctx.waitUntil(work.catch(failed));
+    }
+
+    #tellTrail(event: AuditEvent): void {
+      const lost = (error: unknown) => this.#ports.log("error", "audit.lost", { event, error });
+      this.ctx.waitUntil(this.#ports.auditTrail.append([event]).catch(lost));
     }
 
     /** Keeps the presence, and writes it down where others look. */
@@ -194,9 +267,11 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
 
     /** The socket of the program that is connected. */
     #seated(): WebSocket | undefined {
-      return this.ctx
-        .getWebSockets()
-        .find((socket) => isOpen(socket) && (socket.deserializeAttachment() as Seat).instance !== null);
+      return this.ctx.getWebSockets(AGENT).find((socket) => isOpen(socket) && this.#isSeated(socket));
+    }
+
+    #isSeated(socket: WebSocket): boolean {
+      return (socket.deserializeAttachment() as AgentSeat).instance !== null;
     }
 
     #say(message: ToAgent): void {

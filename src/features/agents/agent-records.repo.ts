@@ -1,6 +1,6 @@
-import { eq, isNull, and } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
-import { agentEvents, agents, roles, users } from "#db/schema";
+import { agentEvents, agents, roles, sessions, users } from "#db/schema";
 import { permissionsOf } from "../../kernel/actor.ts";
 import { onCustomRole, standingColumns } from "../accounts/index.ts";
 import type { Presence } from "./presence.ts";
@@ -12,6 +12,8 @@ export interface AgentRecords {
    * connected: it still exists and has a token, and its owner may still run agents.
    */
   record(agentId: string, presence: Presence, changed: boolean): Promise<boolean>;
+  /** Of these sign-ins the ones that are good, and by which terminals may be used. */
+  mayUseTerminal(sessionIds: string[]): Promise<string[]>;
 }
 
 export const createAgentRecords = (db: Db): AgentRecords => ({
@@ -29,6 +31,24 @@ export const createAgentRecords = (db: Db): AgentRecords => ({
     const { state, reason, version } = presence;
     if (changed) await db.insert(agentEvents).values({ agentId, state, reason, version });
     return permissionsOf(owner).has("agents:write");
+  },
+
+  async mayUseTerminal(sessionIds) {
+    const rows = await db
+      .select({ id: sessions.id, ...standingColumns })
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .leftJoin(roles, onCustomRole)
+      .where(
+        and(
+          inArray(sessions.id, sessionIds),
+          isNull(sessions.endedAt),
+          gt(sessions.expiresAt, sql`now()`),
+          gt(sessions.maxExpiresAt, sql`now()`),
+          isNull(users.suspendedAt),
+        ),
+      );
+    return rows.filter((row) => permissionsOf(row).has("terminal:open")).map(({ id }) => id);
   },
 });
 

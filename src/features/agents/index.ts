@@ -11,6 +11,8 @@ import { operationRoutes } from "./operations.routes.ts";
 export { findAgentActor, forgetAgentsOf } from "./agent-access.service.ts";
 export { type AgentLinkPorts, createAgentLink } from "./agent-link.object.ts";
 export { createAgentRecords } from "./agent-records.repo.ts";
+export type { Agent } from "./agents.schema.ts";
+export { getAgent, listAgents } from "./agents.service.ts";
 export { countAgents } from "./agents.repo.ts";
 
 export const agentRoutes = createRouter();

@@ -1,8 +1,8 @@
 import type { EndpointRow } from "../../db/schema.ts";
-import { allow, allowPerson, requireFresh, requireFreshFactor, scopeOf } from "../../kernel/actor.ts";
+import { allow, allowPerson, scopeOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
-import { hasFactor } from "../mfa/index.ts";
+import { requireRecentProof } from "../mfa/index.ts";
 import { getVersionById, getVersionForServing } from "../models/index.ts";
 import * as repo from "./endpoints.repo.ts";
 import {
@@ -111,7 +111,6 @@ export async function deleteEndpoint(ctx: Ctx, id: string): Promise<void> {
 export async function deleteEndpointSecurely(ctx: Ctx, id: string): Promise<void> {
   const actor = allowPerson(ctx, "endpoints:write");
   await findOwn(ctx, id);
-  const requireRecent = (await hasFactor(ctx, actor.id)) ? requireFreshFactor : requireFresh;
-  requireRecent(actor, ctx.now);
+  await requireRecentProof(ctx, actor);
   await deleteEndpoint(ctx, id);
 }

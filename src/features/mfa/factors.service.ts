@@ -23,6 +23,12 @@ export async function hasFactor(ctx: Ctx, userId: string): Promise<boolean> {
   return account !== undefined && isProtected(account);
 }
 
+/** For what a stolen access token must not be enough for: the second factor was shown just now; without one, the password. */
+export async function requireRecentProof(ctx: Ctx, actor: SignedInUser): Promise<void> {
+  const requireRecent = (await hasFactor(ctx, actor.id)) ? requireFreshFactor : requireFresh;
+  requireRecent(actor, ctx.now);
+}
+
 /** The caller's own account. */
 export async function ownAccount(ctx: Ctx, actor: SignedInUser): Promise<Account> {
   const account = await findAccount(ctx.db, actor.id);

@@ -11,7 +11,7 @@ import { reauthenticateRoutes } from "./reauthenticate.routes.ts";
 import { recoveryRoutes } from "./recovery.routes.ts";
 import { totpRoutes } from "./totp.routes.ts";
 
-export { hasFactor } from "./factors.service.ts";
+export { requireRecentProof } from "./factors.service.ts";
 export { MfaRequired } from "./mfa-step.schema.ts";
 export { passFirstFactor } from "./mfa-step.service.ts";
 export { signInByRecovery } from "./recovery.service.ts";

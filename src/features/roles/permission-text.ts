@@ -15,6 +15,7 @@ export const PERMISSION_TEXT: Record<Permission, string> = {
   "agents:read": "List agents and see whether they have a token.",
   "agents:write": "Register and remove agents, and issue and revoke their tokens.",
   "agents:share": "Have an agent take everybody's work.",
+  "terminal:open": "Have a shell on the machines of one's agents that allow it.",
   "tokens:read": "List API tokens, never their secrets.",
   "tokens:write": "Make, narrow, rotate and revoke API tokens.",
   "users:read": "List accounts and roles.",

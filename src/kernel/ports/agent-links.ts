@@ -35,6 +35,35 @@ export interface AgentLogLine {
   at: number;
 }
 
+/** Whom a terminal belongs to, and how it is to be opened: what a ticket stands for. */
+export interface TerminalTicket {
+  /** The terminal's id. */
+  terminal: string;
+  /** A new one, or one that is open already and is looked at again. */
+  isNew: boolean;
+  userId: string;
+  userName: string;
+  /** The sign-in by which it is looked at; it ends with it. */
+  sessionId: string;
+  ip: string | null;
+  rows: number;
+  columns: number;
+  idleSeconds: number;
+  maxSeconds: number;
+}
+
+/** An open terminal, as its link knows it. */
+export interface OpenTerminal {
+  id: string;
+  userId: string;
+  openedAt: number;
+  /** Whether somebody looks at it now. */
+  attached: boolean;
+}
+
+/** The header in which a ticket crosses to the link with the upgrade of whoever looks. */
+export const TERMINAL_HEADER = "x-terminal";
+
 /** What an agent's link does. One per agent, wherever the agent is. */
 export interface AgentLinkHandle {
   /** Takes the agent's own upgrade; whoever calls has checked its token. */
@@ -46,6 +75,13 @@ export interface AgentLinkHandle {
   readLogs(query: { after?: number; limit: number }): Promise<AgentLogLine[]>;
   /** The newest sample each of the last hour (every 15 s) and day (every 5 min), oldest first. */
   readSamples(span: "hour" | "day"): Promise<{ at: number; sample: unknown }[]>;
+  addTicket(hash: string, expiresAt: number, ticket: TerminalTicket): Promise<void>;
+  /** What a ticket stands for, once. */
+  redeemTicket(hash: string, now: number): Promise<TerminalTicket | null>;
+  /** Takes the upgrade of somebody with a ticket, named in `TERMINAL_HEADER`; a refusal of the agent's is a 409 of JSON. */
+  openTerminal(request: Request): Promise<Response>;
+  listTerminals(): Promise<OpenTerminal[]>;
+  closeTerminal(id: string): Promise<CommandReply>;
   /** Ends the connection for good and forgets everything: the agent or its token is gone. */
   revoke(): Promise<void>;
 }

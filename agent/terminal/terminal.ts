@@ -1,0 +1,158 @@
+import type { IPty } from "@lydell/node-pty";
+import { encodeFrame, FrameKind, wholeCharacters } from "../../src/kernel/terminal-frames.ts";
+import { Scrollback } from "./scrollback.ts";
+
+/** How a terminal ended. */
+export interface TerminalEnd {
+  exit_code: number | null;
+  signal: number | null;
+  reason: "exit" | "idle" | "time" | "closed" | "abandoned";
+  bytes_out: number;
+  bytes_in: number;
+}
+
+export interface TerminalLimits {
+  /** Without a key pressed. */
+  idleMs: number;
+  maxMs: number;
+  /** Without anybody looking. */
+  detachedMs: number;
+}
+
+export interface TerminalHost {
+  send(frame: Uint8Array): void;
+  ended(end: TerminalEnd): void;
+}
+
+/** What may be on its way without anybody having seen it; beyond that the program has to wait. */
+const WINDOW_BYTES = 128_000;
+const FRAME_BYTES = 32_000;
+const KILL_AFTER_MS = 2_000;
+
+/** One shell in a pseudo-terminal. It outlives the connections to it, and is ended when nobody needs it any more. */
+export class Terminal {
+  readonly channel: number;
+  readonly #pty: IPty;
+  readonly #host: TerminalHost;
+  readonly #limits: TerminalLimits;
+  readonly #scrollback = new Scrollback();
+  readonly #timers = new Map<TerminalEnd["reason"], NodeJS.Timeout>();
+  #rest: Uint8Array = new Uint8Array();
+  #seen = 0;
+  #bytesIn = 0;
+  #isPaused = false;
+  #reason: TerminalEnd["reason"] = "exit";
+
+  constructor(channel: number, pty: IPty, limits: TerminalLimits, host: TerminalHost) {
+    this.channel = channel;
+    this.#pty = pty;
+    this.#host = host;
+    this.#limits = limits;
+    // Opened with `encoding: null`, it hands out bytes, whatever its types say.
+    pty.onData((data) => this.#say(data as unknown as Uint8Array));
+    pty.onExit(({ exitCode, signal }) => this.#end(exitCode, signal));
+    this.#expire("time", limits.maxMs);
+    this.#expire("idle", limits.idleMs);
+  }
+
+  /** All that is kept of what it said, for somebody who begins to look. */
+  attach(): { offset: number; bytes: Uint8Array } {
+    clearTimeout(this.#timers.get("abandoned"));
+    this.see(this.#scrollback.end);
+    return this.#scrollback.from(0);
+  }
+
+  /** Nobody looks any more. */
+  detach(): void {
+    this.#expire("abandoned", this.#limits.detachedMs);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#bytesIn += bytes.length;
+    this.#expire("idle", this.#limits.idleMs);
+    this.#pty.write(Buffer.from(bytes) as unknown as string);
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#pty.resize(columns, rows);
+  }
+
+  /** Somebody has seen everything before `offset`. */
+  see(offset: number): void {
+    this.#seen = Math.min(Math.max(this.#seen, offset), this.#scrollback.end);
+    if (!this.#isPaused || this.#scrollback.end - this.#seen > WINDOW_BYTES / 2) return;
+    this.#isPaused = false;
+    this.#pty.resume();
+  }
+
+  /** Says again what may not have arrived. */
+  repeat(): void {
+    const { offset, bytes } = this.#scrollback.from(this.#seen);
+    this.#send(offset, bytes);
+  }
+
+  /** Hangs up on everything in it; what does not go is killed. */
+  close(reason: TerminalEnd["reason"]): void {
+    if (this.#reason !== "exit") return;
+    this.#reason = reason;
+    this.#signal("SIGHUP");
+    this.#timers.set(
+      "closed",
+      setTimeout(() => this.#signal("SIGKILL"), KILL_AFTER_MS),
+    );
+  }
+
+  #say(data: Uint8Array): void {
+    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, data]) : data;
+    const whole = wholeCharacters(bytes);
+    this.#rest = bytes.subarray(whole);
+    this.#keep(bytes.subarray(0, whole));
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const offset = this.#scrollback.end;
+    this.#scrollback.add(bytes);
+    this.#send(offset, bytes);
+    if (this.#isPaused || this.#scrollback.end - this.#seen < WINDOW_BYTES) return;
+    this.#isPaused = true;
+    this.#pty.pause();
+  }
+
+  #send(offset: number, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
+      const part = bytes.subarray(at, at + FRAME_BYTES);
+      const { channel } = this;
+      this.#host.send(encodeFrame({ kind: FrameKind.output, channel, offset: offset + at, bytes: part }));
+    }
+  }
+
+  #expire(reason: TerminalEnd["reason"], ms: number): void {
+    clearTimeout(this.#timers.get(reason));
+    this.#timers.set(
+      reason,
+      setTimeout(() => this.close(reason), ms),
+    );
+  }
+
+  #signal(signal: "SIGHUP" | "SIGKILL"): void {
+    try {
+      if (process.platform === "win32") this.#pty.kill();
+      else process.kill(-this.#pty.pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+
+  #end(exitCode: number, signal: number | undefined): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#keep(this.#rest);
+    this.#host.ended({
+      exit_code: signal ? null : exitCode,
+      signal: signal || null,
+      reason: this.#reason,
+      bytes_out: this.#scrollback.end,
+      bytes_in: this.#bytesIn,
+    });
+  }
+}

@@ -1,0 +1,142 @@
+import { createRequire } from "node:module";
+import { homedir, userInfo } from "node:os";
+import type * as NodePty from "@lydell/node-pty";
+import type { Work } from "../../src/kernel/agent-protocol.ts";
+import { decodeFrame, FrameKind } from "../../src/kernel/terminal-frames.ts";
+import { type CommandHandler, CommandRefused } from "../link/commands.ts";
+import { Terminal, type TerminalEnd } from "./terminal.ts";
+
+type Pty = typeof NodePty;
+
+export interface TerminalsHost {
+  send(frame: Uint8Array): void;
+  ended(session: string, end: TerminalEnd): void;
+  log(text: string): void;
+}
+
+interface Open {
+  terminal: Terminal;
+  since: string;
+}
+
+const MAX_OPEN = 20;
+const DETACHED_MS = 300_000;
+/** All a shell gets to see of the agent's environment; above all not the agent's token. */
+const ENV_ALLOWED = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SystemRoot"];
+
+const shellOf = (): string => {
+  if (process.platform === "win32") return "powershell.exe";
+  return userInfo().shell ?? "/bin/sh";
+};
+
+/** The library that makes pseudo-terminals, which comes ready-made for the common platforms only; else why it is not there. */
+export function loadPty(): { pty: Pty } | { reason: string } {
+  try {
+    return { pty: createRequire(import.meta.url)("@lydell/node-pty") as Pty };
+  } catch (error) {
+    const text = error instanceof Error ? error.message.split("\n")[0]! : String(error);
+    return { reason: `Pseudo-terminals are not available on this machine: ${text}` };
+  }
+}
+
+/** The shells that are open on this machine. */
+export class Terminals {
+  readonly #pty: Pty;
+  readonly #host: TerminalsHost;
+  readonly #open = new Map<string, Open>();
+  #channels = 0;
+  #emptied: (() => void) | undefined;
+
+  constructor(pty: Pty, host: TerminalsHost) {
+    this.#pty = pty;
+    this.#host = host;
+  }
+
+  work(): Work[] {
+    return [...this.#open].map(([id, { since }]) => ({ kind: "terminal", id, since }));
+  }
+
+  readonly commands: Record<string, CommandHandler> = {
+    "terminal.open": async (args) => this.#start(args as OpenArgs),
+    "terminal.attach": async (args) => {
+      const { terminal } = this.#find(args);
+      const { offset, bytes } = terminal.attach();
+      return { channel: terminal.channel, offset, text: Buffer.from(bytes).toString("base64") };
+    },
+    "terminal.detach": async (args) => this.#find(args).terminal.detach(),
+    "terminal.resize": async (args) => {
+      const { columns, rows } = args as { columns: number; rows: number };
+      this.#find(args).terminal.resize(columns, rows);
+    },
+    "terminal.close": async (args) => this.#find(args).terminal.close("closed"),
+  };
+
+  /** Takes a binary frame of the link's. */
+  take(data: Uint8Array): void {
+    const frame = decodeFrame(data);
+    const open = frame && [...this.#open.values()].find(({ terminal }) => terminal.channel === frame.channel);
+    if (!open) return;
+    if (frame.kind === FrameKind.input) open.terminal.write(frame.bytes);
+    else if (frame.kind === FrameKind.credit) open.terminal.see(frame.offset);
+  }
+
+  /** Says again what may not have arrived before the connection was cut. */
+  repeat(): void {
+    for (const { terminal } of this.#open.values()) terminal.repeat();
+  }
+
+  /** Ends them all; settles when they are gone. */
+  async close(): Promise<void> {
+    for (const { terminal } of this.#open.values()) terminal.close("closed");
+    while (this.#open.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
+  }
+
+  #start({ session, rows, columns, idle_seconds: idle, max_seconds: max }: OpenArgs) {
+    if (this.#open.has(session)) throw new CommandRefused("TERMINAL_EXISTS", "The terminal is open already.");
+    if (this.#open.size >= MAX_OPEN)
+      throw new CommandRefused(
+        "TERMINALS_FULL",
+        `The agent has ${MAX_OPEN} terminals open, as many as it may.`,
+      );
+    const shell = shellOf();
+    const pty = this.#pty.spawn(shell, process.platform === "win32" ? [] : ["-l"], {
+      ...{ name: "xterm-256color", cols: columns, rows, cwd: homedir(), env: environment(shell) },
+      encoding: null,
+    });
+    const limits = { idleMs: idle * 1000, maxMs: max * 1000, detachedMs: DETACHED_MS };
+    const terminal = new Terminal(++this.#channels, pty, limits, {
+      send: (frame) => this.#host.send(frame),
+      ended: (end) => {
+        this.#open.delete(session);
+        this.#host.log(`terminal ${session} ended (${end.reason})`);
+        this.#host.ended(session, end);
+        this.#emptied?.();
+      },
+    });
+    this.#open.set(session, { terminal, since: new Date().toISOString() });
+    this.#host.log(`terminal ${session} opened`);
+    return { channel: terminal.channel, shell, pid: pty.pid };
+  }
+
+  #find(args: unknown): Open {
+    const open = this.#open.get((args as { session: string }).session);
+    if (!open) throw new CommandRefused("TERMINAL_GONE", "There is no such terminal any more.");
+    return open;
+  }
+}
+
+interface OpenArgs {
+  session: string;
+  rows: number;
+  columns: number;
+  idle_seconds: number;
+  max_seconds: number;
+}
+
+function environment(shell: string): Record<string, string> {
+  const kept = ENV_ALLOWED.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(kept), SHELL: shell, TERM: "xterm-256color", COLORTERM: "truecolor" };
+}

@@ -1,0 +1,83 @@
+import { z } from "zod";
+import type { TerminalTicket } from "../../kernel/ports/agent-links.ts";
+
+/** Whose a terminal is, kept until it has ended. */
+export interface TerminalRecord {
+  id: string;
+  userId: string;
+  userName: string;
+  ip: string | null;
+  openedAt: number;
+}
+
+/** How a terminal ended, in the agent's words; `lost` when the agent could not say. */
+export const TerminalEnd = z.object({
+  exit_code: z.number().int().nullable(),
+  signal: z.number().int().nullable(),
+  reason: z.enum(["exit", "idle", "time", "closed", "abandoned", "lost"]),
+  bytes_in: z.number().int().nullable(),
+  bytes_out: z.number().int().nullable(),
+});
+export type TerminalEnd = z.infer<typeof TerminalEnd>;
+
+/** A link's terminals and the tickets to them, in its object's own SQLite. */
+export class TerminalStore {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    this.createTables();
+  }
+
+  createTables(): void {
+    this.#sql.exec(`
+      CREATE TABLE IF NOT EXISTS terminals (id TEXT PRIMARY KEY, record TEXT NOT NULL);
+      CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, ticket TEXT NOT NULL);
+    `);
+  }
+
+  terminals(): TerminalRecord[] {
+    return this.#sql
+      .exec<{ record: string }>("SELECT record FROM terminals ORDER BY rowid")
+      .toArray()
+      .map(({ record }) => JSON.parse(record) as TerminalRecord);
+  }
+
+  terminal(id: string): TerminalRecord | undefined {
+    return this.terminals().find((record) => record.id === id);
+  }
+
+  addTerminal(record: TerminalRecord): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO terminals (id, record) VALUES (?, ?)",
+      record.id,
+      JSON.stringify(record),
+    );
+  }
+
+  removeTerminal(id: string): void {
+    this.#sql.exec("DELETE FROM terminals WHERE id = ?", id);
+  }
+
+  addTicket(hash: string, expiresAt: number, ticket: TerminalTicket): void {
+    this.#sql.exec("DELETE FROM tickets WHERE expires_at <= ?", Date.now());
+    this.#sql.exec(
+      "INSERT INTO tickets (hash, expires_at, ticket) VALUES (?, ?, ?)",
+      hash,
+      expiresAt,
+      JSON.stringify(ticket),
+    );
+  }
+
+  /** What a ticket stands for; the next who asks gets nothing. */
+  redeemTicket(hash: string, now: number): TerminalTicket | null {
+    const [row] = this.#sql
+      .exec<{ ticket: string }>(
+        "DELETE FROM tickets WHERE hash = ? AND expires_at > ? RETURNING ticket",
+        hash,
+        now,
+      )
+      .toArray();
+    return row ? (JSON.parse(row.ticket) as TerminalTicket) : null;
+  }
+}

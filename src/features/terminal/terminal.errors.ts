@@ -1,0 +1,16 @@
+import { AppError } from "../../kernel/errors.ts";
+
+export const noTerminal = (reason: string) => new AppError("conflict", "TERMINAL_UNAVAILABLE", reason);
+export const agentUnclear = () =>
+  new AppError(
+    "invalid",
+    "AGENT_UNCLEAR",
+    "Several agents have a terminal, or none has; name one as `agent_id` (GET /api/terminal/info).",
+  );
+export const terminalNotFound = () =>
+  new AppError("not_found", "TERMINAL_NOT_FOUND", "You have no such terminal open.");
+export const ticketInvalid = () =>
+  new AppError("unauthenticated", "TICKET_INVALID", "The ticket is unknown, used or older than a minute.");
+export const refused = (code: string, message: string) => new AppError("conflict", code, message);
+export const ticketRequired = () =>
+  new AppError("bad_request", "TICKET_REQUIRED", "Get a ticket first (POST /api/terminal/ticket).");
