@@ -15,6 +15,7 @@ export interface AgentSettings {
   directory: string;
   concurrency: number;
   version: string;
+  capabilities: string[];
   log(text: string): void;
 }
 
@@ -76,9 +77,9 @@ export class Agent {
   }
 
   async #beat(signal: AbortSignal): Promise<boolean> {
-    const { api, version, concurrency } = this.#settings;
+    const { api, version, concurrency, capabilities } = this.#settings;
     const json = {
-      capabilities: ["train"],
+      capabilities,
       version,
       holding: [...this.#jobs.keys()],
       accept: !this.#isDraining && this.#jobs.size < concurrency,

@@ -33,15 +33,15 @@ export class Program {
       log(text);
       this.#link.log("info", text);
     };
+    this.#terminals = options.allowTerminal ? this.#openTerminals(log) : undefined;
+    const capabilities = ["train", ...(this.#terminals ? ["terminal"] : [])];
     this.#agent = new Agent({
-      ...{ directory, concurrency, version },
+      ...{ directory, concurrency, version, capabilities },
       api: new Api(url, token),
       log: (text) => this.#log(text),
     });
-    this.#terminals = options.allowTerminal ? this.#openTerminals(log) : undefined;
     this.#link = new Link({
-      ...{ url, token, version, labels: [], log },
-      capabilities: ["train", ...(this.#terminals ? ["terminal"] : [])],
+      ...{ url, token, version, capabilities, labels: [], log },
       host: describeHost(),
       work: () => this.#work(),
       isDraining: () => this.#agent.isDraining,

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { reaches, type Registered, registerAgent, startAgentProgram } from "./support/agent-program.ts";
 import { newAdmin, newUser, query, until, type User } from "./support/client.ts";
+import { CutLine } from "./support/cut-line.ts";
 import { enableTotp, letGoStale } from "./support/factors.ts";
 import { isInstalled } from "./support/programs.ts";
 import { TerminalPage } from "./support/terminal-page.ts";
@@ -121,6 +123,26 @@ describe("a real shell", () => {
     const { code } = await page.ends();
     expect(code).toBe(1000);
     expect(page.said.at(-1)).toMatchObject({ type: "exit", reason: "closed" });
+  });
+
+  it("loses nothing and says nothing twice when the agent's network is cut", async () => {
+    const line = await CutLine.to(inject("url"));
+    onTestFinished(() => line.stop());
+    const chief = await newAdmin();
+    const agent = await registerAgent(chief);
+    startAgentProgram(agent.token, ["--allow-terminal"], { SHELL: "/bin/sh" }, line.url);
+    await reaches(chief, agent, { state: "running", connected: true });
+    const page = await TerminalPage.open((await ticket(chief, agent)).ticket);
+    page.type("for i in $(seq 1 30); do echo n=$i.; sleep 0.1; done; echo all=$((1+1))\r");
+    await page.shows(/n=5\./);
+    line.cut();
+    await reaches(chief, agent, { connected: false });
+    await delay(1_000);
+    line.mend();
+    await page.shows(/all=2/);
+    const counted = [...page.text.matchAll(/n=(\d+)\./g)].map(([, number]) => Number(number));
+    expect(counted).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    expect((await reaches(chief, agent, { connected: true })).body.state).toBe("running");
   });
 
   it("ends with everything in it when it is closed, and when the agent is told to end", async () => {

@@ -9,10 +9,9 @@ export interface TerminalSeat {
   terminal: string;
   /** The sign-in it is looked at by. */
   sessionId: string;
-  /** Unknown until the agent said so. */
-  channel: number | null;
-  /** Place of the next byte to pass on. */
-  offset: number;
+  channel: number;
+  /** Place of the next byte to pass on; none until all that was said before has been shown. */
+  offset: number | null;
   /** Speaks `myelin.terminal`: bytes in binary frames, everything else in JSON. */
   isFramed: boolean;
 }
@@ -44,6 +43,12 @@ const EndCode = {
   lost: 1011,
 } as const;
 
+const GONE: CommandReply = {
+  ok: false,
+  code: "TERMINAL_GONE",
+  message: "There is no such terminal any more.",
+};
+
 const seatOf = (socket: WebSocket) => socket.deserializeAttachment() as TerminalSeat;
 const isOpen = ({ readyState }: WebSocket): boolean => readyState === WebSocket.OPEN;
 
@@ -67,12 +72,14 @@ export class TerminalRelay {
       const reply = await this.#start(ticket);
       if (!reply.ok) return Response.json(reply, { status: 409 });
     }
+    const record = this.#store.terminal(ticket.terminal);
+    if (!record) return Response.json(GONE, { status: 409 });
     const { 0: client, 1: server } = new WebSocketPair();
     const isFramed = protocols.includes(CONTROL_PROTOCOL);
     const { terminal, sessionId } = ticket;
     for (const other of this.#looking(terminal)) other.close(EndCode.replaced, "looked at elsewhere");
     this.#host.accept(server);
-    this.#sit(server, { terminal, sessionId, channel: null, offset: 0, isFramed });
+    this.#sit(server, { terminal, sessionId, channel: record.channel, offset: null, isFramed });
     void this.#attach(server, ticket);
     const headers: Record<string, string> = isFramed ? { "sec-websocket-protocol": CONTROL_PROTOCOL } : {};
     return new Response(null, { status: 101, webSocket: client, headers });
@@ -94,7 +101,6 @@ export class TerminalRelay {
     if (typeof frame === "string" && seat.isFramed) return this.#control(socket, seat, frame);
     const resize = typeof frame === "string" ? RESIZE.exec(frame) : null;
     if (resize) return this.#resize(seat, Number(resize[2]), Number(resize[1]));
-    if (seat.channel === null) return;
     const bytes = typeof frame === "string" ? this.#encoder.encode(frame) : new Uint8Array(frame);
     this.#host.toAgent(encodeFrame({ kind: FrameKind.input, channel: seat.channel, offset: 0, bytes }));
   }
@@ -162,9 +168,12 @@ export class TerminalRelay {
     const { terminal, rows, columns, idleSeconds, maxSeconds, userId, userName, ip } = ticket;
     const args = { session: terminal, rows, columns, idle_seconds: idleSeconds, max_seconds: maxSeconds };
     // Written down first: a shell nobody knows of must not be.
-    this.#store.addTerminal({ id: terminal, userId, userName, ip, openedAt: Date.now() });
+    const record = { id: terminal, userId, userName, ip, openedAt: Date.now(), channel: 0 };
+    this.#store.addTerminal(record);
     const reply = await this.#host.ask({ name: "terminal.open", args, timeoutMs: ANSWER_MS });
-    if (!reply.ok) this.#store.removeTerminal(terminal);
+    if (reply.ok)
+      this.#store.addTerminal({ ...record, channel: (reply.value as { channel: number }).channel });
+    else this.#store.removeTerminal(terminal);
     return reply;
   }
 
@@ -177,9 +186,9 @@ export class TerminalRelay {
       if (!seatOf(socket).isFramed) socket.send(`${reply.message}\r\n`);
       return socket.close(EndCode.lost, reply.code);
     }
-    const { channel, offset, text } = reply.value as { channel: number; offset: number; text: string };
+    const { offset, text } = reply.value as { offset: number; text: string };
     const bytes = Uint8Array.fromBase64(text);
-    const seat = { ...seatOf(socket), channel, offset: offset + bytes.length };
+    const seat = { ...seatOf(socket), offset: offset + bytes.length };
     this.#sit(socket, seat);
     if (seat.isFramed) socket.send(JSON.stringify({ type: "hello", terminal, offset }));
     if (bytes.length > 0) this.#say(socket, seat, bytes);
@@ -188,13 +197,14 @@ export class TerminalRelay {
 
   #show(socket: WebSocket, { channel, offset, bytes }: TerminalFrame, end: number): void {
     const seat = seatOf(socket);
-    const known = Math.max(0, seat.offset - offset);
+    // What comes before the agent has answered is in its answer.
+    const known = seat.offset === null ? Infinity : Math.max(0, seat.offset - offset);
     if (known < bytes.length) {
       this.#say(socket, seat, bytes.subarray(known));
       this.#sit(socket, { ...seat, offset: end });
     }
     // Whoever speaks our protocol says what they have seen; of others it is not known.
-    if (!seat.isFramed) this.#credit(channel, end);
+    if (!seat.isFramed || seat.offset === null) this.#credit(channel, end);
   }
 
   #say(socket: WebSocket, { isFramed }: TerminalSeat, bytes: Uint8Array): void {
@@ -206,7 +216,7 @@ export class TerminalRelay {
     if (!said) return socket.close(EndCode.protocol, "not what a terminal's page says");
     if (said.type === "resize") this.#resize(seat, said.columns, said.rows);
     else if (said.type === "close") void this.close(seat.terminal);
-    else if (seat.channel !== null) this.#credit(seat.channel, said.offset);
+    else this.#credit(seat.channel, said.offset);
   }
 
   #resize({ terminal }: TerminalSeat, columns: number, rows: number): void {

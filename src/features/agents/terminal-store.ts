@@ -8,6 +8,8 @@ export interface TerminalRecord {
   userName: string;
   ip: string | null;
   openedAt: number;
+  /** What the agent calls it by in binary frames. */
+  channel: number;
 }
 
 /** How a terminal ended, in the agent's words; `lost` when the agent could not say. */
