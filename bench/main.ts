@@ -1,3 +1,4 @@
+import { agent } from "./agent.ts";
 import { auth } from "./auth.ts";
 import { buildBench } from "./bundle.ts";
 import { history } from "./history.ts";
@@ -15,6 +16,7 @@ const PARTS: Record<string, (workerDir: string) => Promise<Row[]>> = {
   history,
   upload,
   auth,
+  agent,
 };
 const all = Object.keys(PARTS);
 

@@ -16,6 +16,9 @@ const [workerDir, agent] = process.argv.slice(2);
 const dataDir = mkdtempSync(join(tmpdir(), "myelin-bench-"));
 const remove = () => rmSync(dataDir, { recursive: true, force: true });
 
+// The agent is a child of this process.
+process.env["MYELIN_AGENT_ALLOW_TERMINAL"] = "true";
+
 const platform = await startPlatform({
   dataDir,
   workerDir: workerDir!,
