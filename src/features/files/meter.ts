@@ -9,12 +9,16 @@ export class Meter {
   sourceError: unknown;
   readonly #digest = new crypto.DigestStream("SHA-256");
   readonly #hashing = this.#digest.getWriter();
+  #isCancelled = false;
 
   constructor(source: ReadableStream<Uint8Array>) {
     const reader = source.getReader();
     this.stream = new ReadableStream({
       pull: (controller) => this.#pass(reader, controller),
-      cancel: (reason) => reader.cancel(reason),
+      cancel: (reason) => {
+        this.#isCancelled = true;
+        return reader.cancel(reason);
+      },
     });
   }
 
@@ -22,17 +26,25 @@ export class Meter {
     reader: ReadableStreamDefaultReader<Uint8Array>,
     controller: ReadableStreamDefaultController<Uint8Array>,
   ): Promise<void> {
+    const { done, value } = await this.#read(reader);
+    // Nobody reads on, so neither an end nor an error that comes now is the source's doing.
+    if (this.#isCancelled) return;
+    if (done) {
+      this.ended = true;
+      return controller.close();
+    }
+    this.bytes += value.length;
+    await this.#hashing.write(value);
+    controller.enqueue(value);
+  }
+
+  async #read(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+  ): Promise<ReadableStreamReadResult<Uint8Array>> {
     try {
-      const { done, value } = await reader.read();
-      if (done) {
-        this.ended = true;
-        return controller.close();
-      }
-      this.bytes += value.length;
-      await this.#hashing.write(value);
-      controller.enqueue(value);
+      return await reader.read();
     } catch (error) {
-      this.sourceError = error;
+      if (!this.#isCancelled) this.sourceError = error;
       throw error;
     }
   }
