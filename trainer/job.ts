@@ -1,4 +1,13 @@
 import { InputError } from "./errors.ts";
+import { between, integer, object, oneOf, optional, text } from "./fields.ts";
+import {
+  type ClassWeights,
+  type EarlyStopping,
+  readClassWeights,
+  readEarlyStopping,
+  readSchedule,
+  type Schedule,
+} from "./regime.ts";
 
 export type Task = "classification" | "regression";
 
@@ -12,6 +21,11 @@ export interface Config {
   testFraction: number;
   target: string | undefined;
   task: Task | undefined;
+  earlyStopping?: EarlyStopping | undefined;
+  classWeights?: ClassWeights | undefined;
+  /** How many parts the training rows are cross-validated in before the training proper. */
+  folds?: number | undefined;
+  schedule?: Schedule | undefined;
 }
 
 /** One training: the CSV file to read, the existing folder to write to, and how to train. */
@@ -24,10 +38,9 @@ export interface Job {
 }
 
 const MAX_EPOCHS = 10_000;
+const MAX_FOLDS = 20;
 const MAX_HIDDEN_LAYERS = 8;
 const MAX_HIDDEN_UNITS = 4096;
-
-type Json = Record<string, unknown>;
 
 const CONFIG_KEYS = [
   "epochs",
@@ -39,6 +52,10 @@ const CONFIG_KEYS = [
   "test_fraction",
   "target",
   "task",
+  "early_stopping",
+  "class_weights",
+  "k_folds",
+  "lr_schedule",
 ];
 
 /** Reads the parsed text of a job file; throws an InputError that names the first wrong field. */
@@ -58,6 +75,10 @@ export function parseJob(value: unknown): Job {
       testFraction: between(config.test_fraction ?? 0.2, "config.test_fraction", 0, 0.9),
       target: optional(config.target, (target) => text(target, "config.target")),
       task: optional(config.task, (task) => oneOf(task, "config.task", ["classification", "regression"])),
+      earlyStopping: optional(config.early_stopping, readEarlyStopping),
+      classWeights: optional(config.class_weights, readClassWeights),
+      folds: optional(config.k_folds, (folds) => integer(folds, "config.k_folds", 2, MAX_FOLDS)),
+      schedule: optional(config.lr_schedule, readSchedule),
     },
     ignored: Object.keys(config).filter((key) => !CONFIG_KEYS.includes(key)),
   };
@@ -67,44 +88,4 @@ function hiddenLayers(value: unknown): number[] {
   if (!Array.isArray(value) || value.length > MAX_HIDDEN_LAYERS)
     throw new InputError(`config.hidden must be an array of at most ${MAX_HIDDEN_LAYERS} layer sizes`);
   return value.map((size, at) => integer(size, `config.hidden[${at}]`, 1, MAX_HIDDEN_UNITS));
-}
-
-function object(value: unknown, name: string): Json {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new InputError(`${name} must be an object`);
-  return value as Json;
-}
-
-function text(value: unknown, name: string): string {
-  if (typeof value !== "string" || value === "") throw new InputError(`${name} must be a text, not empty`);
-  return value;
-}
-
-function integer(value: unknown, name: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
-  if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max)
-    throw new InputError(`${name} must be a whole number${range(min, max)}`);
-  return value as number;
-}
-
-function range(min: number, max: number): string {
-  if (min === Number.MIN_SAFE_INTEGER) return "";
-  return max === Number.MAX_SAFE_INTEGER ? ` of at least ${min}` : ` from ${min} to ${max}`;
-}
-
-function between(value: unknown, name: string, above: number, below: number): number {
-  if (typeof value !== "number" || !(value > above && value < below))
-    throw new InputError(
-      `${name} must be a number above ${above}${below < Infinity ? ` and below ${below}` : ""}`,
-    );
-  return value;
-}
-
-function oneOf<const T extends string>(value: unknown, name: string, words: readonly T[]): T {
-  const word = words.find((candidate) => candidate === value);
-  if (word === undefined) throw new InputError(`${name} must be one of ${words.join(", ")}`);
-  return word;
-}
-
-function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
-  return value === undefined || value === null ? undefined : read(value);
 }

@@ -33,11 +33,14 @@ export function openMetrics(): MetricsSink | undefined {
 }
 
 /** One metric line. Nothing in it depends on the clock, so a restarted training repeats its lines exactly. */
-export function metricLine({ epoch, step, train, test }: Epoch, learningRate: number): string {
-  const custom =
-    test.accuracy === undefined
+export function metricLine({ epoch, step, learningRate, train, test, validation }: Epoch): string {
+  const custom = {
+    ...(test.accuracy === undefined
       ? { test_loss: test.loss, test_rmse: test.rmse, test_r2: test.r2 }
-      : { test_loss: test.loss, train_accuracy: train.accuracy };
+      : { test_loss: test.loss, train_accuracy: train.accuracy }),
+    test_balanced_accuracy: test.balancedAccuracy,
+    val_loss: validation?.loss,
+  };
   const line = {
     type: "metrics",
     n: epoch - 1,

@@ -101,9 +101,9 @@ test.each([
 test("a gradient step of the optimiser follows the published formulas", () => {
   const run = (optimizer: "sgd" | "adam") => {
     const parameters = Float32Array.of(1);
-    const optimize = createOptimizer({ optimizer, learningRate: 0.1 }, 1);
-    optimize(parameters, Float32Array.of(0.5));
-    optimize(parameters, Float32Array.of(-1));
+    const optimize = createOptimizer({ optimizer }, 1);
+    optimize(parameters, Float32Array.of(0.5), 0.1);
+    optimize(parameters, Float32Array.of(-1), 0.1);
     return parameters[0]!;
   };
   expect(run("sgd")).toBeCloseTo(1 - 0.1 * 0.5 - 0.1 * (0.9 * 0.5 - 1), 6);

@@ -5,6 +5,8 @@ import type { ClassTarget, NumberTarget, Target } from "./target.ts";
 export interface Scores {
   loss: number;
   accuracy?: number;
+  /** Mean share of each class that is hit; only where classes are weighted. */
+  balancedAccuracy?: number;
   rmse?: number;
   r2?: number;
 }
@@ -14,6 +16,8 @@ interface Sums {
   loss: number;
   hits: number;
   squares: number;
+  /** Rows and hits by class. */
+  byClass: { rows: number; hits: number }[];
 }
 
 /** What the network's outputs mean, how wrong they are, and which way is down. `row` is a position in the target. */
@@ -28,15 +32,16 @@ export interface Objective {
 }
 
 export function emptySums(): Sums {
-  return { loss: 0, hits: 0, squares: 0 };
+  return { loss: 0, hits: 0, squares: 0, byClass: [] };
 }
 
-export function createObjective(target: Target, train: Int32Array): Objective {
-  return target.task === "classification" ? crossEntropy(target) : squaredError(target, train);
+/** `weights` say by class how much a row's slope counts; the figures are of the rows as they are. */
+export function createObjective(target: Target, train: Int32Array, weights?: Float64Array): Objective {
+  return target.task === "classification" ? crossEntropy(target, weights) : squaredError(target, train);
 }
 
 /** Softmax cross-entropy in nats; the outputs are logits. */
-function crossEntropy({ classes, labels }: ClassTarget): Objective {
+function crossEntropy({ classes, labels }: ClassTarget, weights: Float64Array | undefined): Objective {
   return {
     outputs: classes.length,
     scale: undefined,
@@ -48,14 +53,28 @@ function crossEntropy({ classes, labels }: ClassTarget): Objective {
       for (let at = 0; at < logits.length; at++) sum += Math.exp(logits[at]! - max);
       sums.loss += Math.log(sum) + max - logits[label]!;
       if (top === label) sums.hits++;
+      const own = (sums.byClass[label] ??= { rows: 0, hits: 0 });
+      own.rows++;
+      if (top === label) own.hits++;
     },
     slope(logits, row, weight, into) {
+      const label = labels[row]!;
+      const scaled = weights ? weight * weights[label]! : weight;
       softmax(logits, into);
-      into[labels[row]!]! -= 1;
-      for (let at = 0; at < into.length; at++) into[at]! *= weight;
+      into[label]! -= 1;
+      for (let at = 0; at < into.length; at++) into[at]! *= scaled;
     },
-    scores: (sums, rows) => ({ loss: sums.loss / rows.length, accuracy: sums.hits / rows.length }),
+    scores: ({ loss, hits, byClass }, rows) => ({
+      loss: loss / rows.length,
+      accuracy: hits / rows.length,
+      ...(weights && { balancedAccuracy: meanRecall(byClass) }),
+    }),
   };
+}
+
+function meanRecall(byClass: { rows: number; hits: number }[]): number {
+  const seen = byClass.filter((one) => one !== undefined);
+  return seen.reduce((sum, { rows, hits }) => sum + hits / rows, 0) / seen.length;
 }
 
 /** Mean squared error of the target standardised by the training rows. */

@@ -1,11 +1,14 @@
 import { isMissing } from "./cells.ts";
+import type { CrossValidation } from "./cross-validate.ts";
 import type { Table } from "./csv.ts";
+import type { Config } from "./job.ts";
 import type { Feature } from "./encoder.ts";
 import { spellNonFinite } from "./metrics.ts";
 import type { FeatureDescription } from "./model-metadata.ts";
 import { describeFeatures, type Model } from "./model.ts";
 import type { Prepared } from "./prepare.ts";
-import type { Epoch } from "./train.ts";
+import type { Scores } from "./objective.ts";
+import type { Epoch, Trained } from "./train.ts";
 
 const MAX_HOLDOUT_ROWS = 20;
 
@@ -27,10 +30,28 @@ export interface Result {
   dropped_rows: number;
   metrics: Record<string, number | undefined>;
   parameters: number;
+  early_stopping?: {
+    epochs_run: number;
+    best_epoch: number;
+    stopped_early: boolean;
+    validation_rows: number;
+  };
+  k_fold?: {
+    folds: Record<string, number | undefined>[];
+    mean: Record<string, number | undefined>;
+    std: Record<string, number | undefined>;
+  };
   holdout: HoldoutRow[];
 }
 
-export function describeResult(table: Table, prepared: Prepared, model: Model, last: Epoch): string {
+interface Outcome {
+  trained: Trained;
+  folds: CrossValidation | undefined;
+  config: Config;
+}
+
+export function describeResult(table: Table, prepared: Prepared, model: Model, outcome: Outcome): string {
+  const { trained, folds, config } = outcome;
   const { target, split, encoder, droppedRows } = prepared;
   const result: Result = {
     task: target.task,
@@ -41,14 +62,42 @@ export function describeResult(table: Table, prepared: Prepared, model: Model, l
     train_rows: split.train.length,
     test_rows: split.test.length,
     dropped_rows: droppedRows,
-    metrics: finalMetrics(last),
+    metrics: finalMetrics(trained.epoch),
     parameters: model.network.parameters.length,
+    ...(split.validation && {
+      early_stopping: {
+        epochs_run: trained.epochsRun,
+        best_epoch: trained.epoch.epoch,
+        stopped_early: trained.epochsRun < config.epochs,
+        validation_rows: split.validation.length,
+      },
+    }),
+    ...(folds && { k_fold: describeFolds(folds) }),
     holdout: Array.from(split.test.subarray(0, MAX_HOLDOUT_ROWS), (at) => holdoutRow(table, prepared, at)),
   };
   return `${JSON.stringify(result, spellNonFinite, 2)}\n`;
 }
 
-function finalMetrics({ epoch, step, train, test }: Epoch): Result["metrics"] {
+const describeFolds = ({ folds, mean, std }: CrossValidation): Result["k_fold"] => ({
+  folds: folds.map((fold) => ({
+    ...testFigures(fold),
+    epochs: fold.epochs,
+    train_rows: fold.trainRows,
+    test_rows: fold.testRows,
+  })),
+  mean: testFigures(mean),
+  std: testFigures(std),
+});
+
+const testFigures = ({ loss, accuracy, balancedAccuracy, rmse, r2 }: Scores) => ({
+  test_loss: loss,
+  accuracy,
+  balanced_accuracy: balancedAccuracy,
+  test_rmse: rmse,
+  test_r2: r2,
+});
+
+function finalMetrics({ epoch, step, train, test, validation }: Epoch): Result["metrics"] {
   return {
     epoch,
     step,
@@ -58,6 +107,8 @@ function finalMetrics({ epoch, step, train, test }: Epoch): Result["metrics"] {
     train_accuracy: train.accuracy,
     test_rmse: test.rmse,
     test_r2: test.r2,
+    balanced_accuracy: test.balancedAccuracy,
+    val_loss: validation?.loss,
   };
 }
 

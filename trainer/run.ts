@@ -1,10 +1,12 @@
 import { basename } from "node:path";
+import { crossValidate, type Fold } from "./cross-validate.ts";
 import { readTable, type Table } from "./csv.ts";
 import type { Job } from "./job.ts";
 import { metricLine, type MetricsSink } from "./metrics.ts";
 import { assembleModel } from "./model.ts";
 import { exportOnnx } from "./onnx/export.ts";
 import { checkInputNames } from "./onnx/graph.ts";
+import type { Scores } from "./objective.ts";
 import { prepareOutput, writeOutput } from "./output.ts";
 import { createPacer } from "./pacer.ts";
 import { prepare, type Prepared } from "./prepare.ts";
@@ -26,23 +28,26 @@ export async function runJob(job: Job, log: Log, metrics: MetricsSink | undefine
   const prepared = await prepare(table, config, pacer);
   checkInputNames(prepared.encoder.categorical);
   logData(log, basename(job.data), table, prepared);
-  let last: Epoch | undefined;
-  const network = await train(prepared, config, pacer, async (epoch) => {
-    last = epoch;
+  const folds = config.folds ? await crossValidate(table, prepared, config, pacer, tellFold(log)) : undefined;
+  if (folds) log(`cross-validated on ${folds.folds.length} folds, mean: ${describeScores(folds.mean)}`);
+  const trained = await train(prepared, config, pacer, async (epoch) => {
     if (isProgressStep(epoch.epoch, config.epochs)) log(describeEpoch(epoch, config.epochs));
-    await metrics?.write(metricLine(epoch, config.learningRate));
+    await metrics?.write(metricLine(epoch));
   });
-  const model = assembleModel(prepared, network);
+  const model = assembleModel(prepared, trained.network);
   await metrics?.close();
   writeOutput(job.output, {
     "model.onnx": exportOnnx(model),
-    "result.json": describeResult(table, prepared, model, last!),
+    "result.json": describeResult(table, prepared, model, { trained, folds, config }),
   });
+  if (trained.epochsRun < config.epochs) log(`stopped early after epoch ${trained.epochsRun}`);
   log(
     `done in ${((performance.now() - started) / 1000).toFixed(1)} s: ` +
-      `${network.parameters.length} parameters, ${describeEpoch(last!, config.epochs)}`,
+      `${trained.network.parameters.length} parameters, ${describeEpoch(trained.epoch, config.epochs)}`,
   );
 }
+
+const tellFold = (log: Log) => (fold: Fold, number: number) => log(`fold ${number}: ${describeScores(fold)}`);
 
 function logData(log: Log, file: string, table: Table, prepared: Prepared): void {
   const { target, split, encoder, droppedRows } = prepared;
@@ -62,7 +67,8 @@ function logData(log: Log, file: string, table: Table, prepared: Prepared): void
         ? `, ${target.classes.length} classes: ${names(target.classes.map((label) => JSON.stringify(label)))}`
         : ""),
   );
-  log(`${split.train.length} rows to train, ${split.test.length} held out to test`);
+  const watched = split.validation ? `, ${split.validation.length} to decide when to stop` : "";
+  log(`${split.train.length} rows to train, ${split.test.length} held out to test${watched}`);
 }
 
 function names(all: string[]): string {
@@ -78,9 +84,13 @@ function isProgressStep(epoch: number, epochs: number): boolean {
 }
 
 function describeEpoch({ epoch, train, test }: Epoch, epochs: number): string {
+  return `epoch ${epoch}/${epochs}: loss ${train.loss.toFixed(5)}, ${describeScores(test)}`;
+}
+
+function describeScores({ loss, accuracy, rmse, r2 }: Scores): string {
   const quality =
-    test.accuracy === undefined
-      ? `test RMSE ${test.rmse!.toPrecision(4)}, R² ${test.r2!.toFixed(3)}`
-      : `test accuracy ${test.accuracy.toFixed(4)}`;
-  return `epoch ${epoch}/${epochs}: loss ${train.loss.toFixed(5)}, test loss ${test.loss.toFixed(5)}, ${quality}`;
+    accuracy === undefined
+      ? `test RMSE ${rmse!.toPrecision(4)}, R² ${r2!.toFixed(3)}`
+      : `test accuracy ${accuracy.toFixed(4)}`;
+  return `test loss ${loss.toFixed(5)}, ${quality}`;
 }

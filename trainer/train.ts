@@ -14,8 +14,10 @@ import {
 import { emptySums, type Objective, type Scores } from "./objective.ts";
 import { createOptimizer } from "./optimizer.ts";
 import type { Pacer } from "./pacer.ts";
+import { Patience } from "./patience.ts";
 import type { Prepared } from "./prepare.ts";
 import { createRandom, shuffle } from "./random.ts";
+import { rateAt } from "./schedule.ts";
 
 /** 30 MB of float32: the largest model the platform serves. */
 const MAX_PARAMETERS = 7_500_000;
@@ -26,8 +28,19 @@ export interface Epoch {
   epoch: number;
   /** Optimiser steps so far. */
   step: number;
+  learningRate: number;
   train: Scores;
   test: Scores;
+  /** Of the rows that decide when to stop. */
+  validation?: Scores;
+}
+
+/** What came of a training: its network and the figures of that very network. */
+export interface Trained {
+  network: Network;
+  epoch: Epoch;
+  /** How many epochs were run, which may be more than the network has seen, and fewer than were asked for. */
+  epochsRun: number;
 }
 
 interface Training {
@@ -39,32 +52,48 @@ interface Training {
   rowsPerSlice: number;
 }
 
-/** Trains for the configured epochs and reports each; throws a DivergenceError after reporting a loss that is not finite. */
+/**
+ * Trains for the configured epochs, or until it should stop early, and reports each; throws a DivergenceError after
+ * reporting a loss that is not finite.
+ */
 export async function train(
   prepared: Prepared,
   config: Config,
   pacer: Pacer,
   report: (epoch: Epoch) => Promise<void>,
-): Promise<Network> {
+): Promise<Trained> {
   const { split } = prepared;
   const training = start(prepared, config, pacer);
   const fit = createFitter(training, config);
   const random = createRandom(config.seed, "batches");
   const order = split.train.slice();
+  const patience = config.earlyStopping && new Patience(config.earlyStopping, training.network);
+  let last: Epoch | undefined;
   for (let epoch = 1; epoch <= config.epochs; epoch++) {
     shuffle(order, random);
-    const step = await fit(order);
-    const scores = {
-      train: await evaluate(training, split.train),
-      test: await evaluate(training, split.test),
-    };
-    await report({ epoch, step, ...scores });
-    if (!Number.isFinite(scores.train.loss + scores.test.loss))
-      throw new DivergenceError(
-        `training diverged in epoch ${epoch}: the loss is not finite (a lower learning_rate may help)`,
-      );
+    const learningRate = rateAt(config, epoch);
+    const step = await fit(order, learningRate);
+    last = { epoch, step, learningRate, ...(await scoresOf(training, split)) };
+    await report(last);
+    checkFinite(last);
+    if (patience?.isOver(last)) break;
   }
-  return training.network;
+  return { network: training.network, epoch: patience?.settle() ?? last!, epochsRun: last!.epoch };
+}
+
+async function scoresOf(training: Training, { train, test, validation }: Prepared["split"]) {
+  return {
+    train: await evaluate(training, train),
+    test: await evaluate(training, test),
+    ...(validation && { validation: await evaluate(training, validation) }),
+  };
+}
+
+function checkFinite({ epoch, train, test }: Epoch): void {
+  if (!Number.isFinite(train.loss + test.loss))
+    throw new DivergenceError(
+      `training diverged in epoch ${epoch}: the loss is not finite (a lower learning_rate may help)`,
+    );
 }
 
 function start({ encoder, objective, inputs }: Prepared, config: Config, pacer: Pacer): Training {
@@ -78,19 +107,21 @@ function start({ encoder, objective, inputs }: Prepared, config: Config, pacer: 
   return { network, workspace: createWorkspace(network), inputs, objective, pacer, rowsPerSlice };
 }
 
+type Fitter = (order: Int32Array, learningRate: number) => Promise<number>;
+
 /** Gives a function that goes through all rows once, in minibatches, and returns the number of steps so far. */
-function createFitter(training: Training, config: Config): (order: Int32Array) => Promise<number> {
+function createFitter(training: Training, config: Config): Fitter {
   const { network, pacer } = training;
   const sizes = [network.layers[0]!.inputs, ...network.layers.map((layer) => layer.outputs)];
   const gradient = createNetwork(sizes);
   const optimize = createOptimizer(config, network.parameters.length);
   let step = 0;
-  return async (order) => {
+  return async (order, learningRate) => {
     for (let from = 0; from < order.length; from += config.batchSize) {
       const to = Math.min(from + config.batchSize, order.length);
       gradient.parameters.fill(0);
       await addGradient(training, gradient, order, from, to);
-      optimize(network.parameters, gradient.parameters);
+      optimize(network.parameters, gradient.parameters, learningRate);
       step++;
       if (pacer.due()) await pacer.rest();
     }

@@ -30,7 +30,7 @@ async function trainModel(path: string, config: RawConfig): Promise<{ model: Mod
   const job = parseJob({ data: path, output: "-", config: { ...CONFIG, ...config } });
   const table = await readTable(path);
   const prepared = await prepare(table, job.config, pacer);
-  const network = await train(prepared, job.config, pacer, async () => {});
+  const { network } = await train(prepared, job.config, pacer, async () => {});
   return { model: assembleModel(prepared, network), table };
 }
 
