@@ -16,7 +16,14 @@ import { mailRoutes } from "./features/mail/index.ts";
 import { mfaRoutes } from "./features/mfa/index.ts";
 import { modelRoutes } from "./features/models/index.ts";
 import { roleRoutes } from "./features/roles/index.ts";
-import { feedRoutes, leaseRoutes, runRoutes, streamRoutes } from "./features/runs/index.ts";
+import {
+  artifactRoutes,
+  feedRoutes,
+  leaseRoutes,
+  queueRoutes,
+  runRoutes,
+  streamRoutes,
+} from "./features/runs/index.ts";
 import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
 import { terminalRoutes } from "./features/terminal/index.ts";
@@ -43,10 +50,12 @@ import { AppError } from "./kernel/errors.ts";
 
 const MAX_JSON_BYTES = 4_000_000;
 
+const ARTIFACT = /^\/api\/training\/runs\/[^/]+\/artifacts\/[^/]+$/;
+
 /** Uploads are streamed and count their own bytes. */
 const isUpload = (method: string, path: string): boolean =>
   (method === "POST" && (path === "/api/datasets" || path.endsWith("/versions"))) ||
-  (method === "PUT" && (path.endsWith("/versions") || path.endsWith("/model")));
+  (method === "PUT" && (path.endsWith("/versions") || path.endsWith("/model") || ARTIFACT.test(path)));
 
 /** The API's contents page: what every request passes, then the features. */
 export function createApp(platform: Platform): Router {
@@ -92,6 +101,8 @@ export function createApp(platform: Platform): Router {
   app.route("/", datasetRoutes);
   app.route("/", builtinRoutes);
   app.route("/", runRoutes);
+  app.route("/", queueRoutes);
+  app.route("/", artifactRoutes);
   app.route("/", feedRoutes);
   app.route("/", streamRoutes);
   app.route("/", leaseRoutes);

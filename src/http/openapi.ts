@@ -29,6 +29,12 @@ export function mountDocument(app: Router): void {
     name: "X-IC-Token",
     description: "An agent's own token.",
   });
+  registry.registerComponent("securitySchemes", "runToken", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "rt_…",
+    description: "What a command run's process is given: it writes to that run, until the attempt ends.",
+  });
   registry.registerComponent("securitySchemes", "streamTicket", {
     type: "apiKey",
     in: "query",

@@ -46,7 +46,9 @@ export type Actor =
       shared: boolean;
       /** What its owner may do at this moment: it acts on nothing but that. */
       permissions: ReadonlySet<Permission>;
-    };
+    }
+  /** The process of one run, by the token it was started with: it may write to that run and nothing else. */
+  | { kind: "run"; id: string; ownerId: string };
 
 export type UserActor = Extract<Actor, { kind: "user" }>;
 export type AgentActor = Extract<Actor, { kind: "agent" }>;
@@ -64,6 +66,7 @@ const READS = [
 const WRITES = [
   "datasets:write",
   "runs:write",
+  "runs:command",
   "models:write",
   "endpoints:write",
   "agents:write",

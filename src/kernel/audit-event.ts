@@ -8,6 +8,7 @@ function whoIs(actor: Actor): Who {
   if (actor.kind === "user")
     return { kind: actor.tokenId === null ? "user" : "token", id: actor.id, name: actor.email };
   if (actor.kind === "agent") return { kind: "agent", id: actor.id, name: actor.name };
+  if (actor.kind === "run") return { kind: "run", id: actor.id, name: null };
   return { kind: "anonymous", id: null, name: null };
 }
 

@@ -123,6 +123,11 @@ function sampleObject({ properties = {}, required = [] }: Schema, whole: boolean
 
 /** Bodies whose schema says too little to make one from it. */
 const BODIES: Record<string, unknown> = {
+  "POST /api/training/runs": {
+    name: "sample",
+    model_type: "mlp",
+    config: { epochs: 1, batch_size: 1, learning_rate: 0.1 },
+  },
   "POST /api/training/runs/{id}/metrics": { epoch: 0, step: 0, loss: 1 },
   "POST /api/inference/predict/{name}": { inputs: [[1, 2]] },
   "POST /api/auth/reauthenticate": { password: "a wrong one" },

@@ -1,4 +1,4 @@
-import { boolean, index, jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { boolean, index, integer, jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
 import { at, createdAt, id, updatedAt } from "./columns.ts";
 import { users } from "./users.ts";
 
@@ -17,7 +17,10 @@ export const agents = pgTable(
     /** Takes everybody's work, not only its owner's. */
     shared: boolean("shared").notNull().default(false),
     capabilities: jsonb("capabilities").$type<string[]>().notNull().default([]),
+    /** What runs may ask for by name, as the agent said it when it last called. */
     labels: jsonb("labels").$type<string[]>().notNull().default([]),
+    /** How many runs it takes at once; unknown of one that never said. */
+    concurrency: integer("concurrency"),
     version: text("version"),
     /** As its link saw it last; see `agents/presence.ts`. */
     state: text("state").$type<AgentState>().notNull().default("stopped"),

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import { agents } from "./agents.ts";
 import { at, bytes, createdAt, id, updatedAt } from "./columns.ts";
@@ -6,6 +7,23 @@ import { users } from "./users.ts";
 
 export type RunStatus = "pending" | "running" | "completed" | "failed" | "stopped";
 export type ChunkKind = "metrics" | "logs";
+export type RunKind = "builtin:tabular" | "command";
+
+/** A file put into a job's working folder, under `as`: a dataset's or a model version's. */
+export interface CommandFile {
+  dataset_id?: string;
+  model_version_id?: string;
+  as: string;
+}
+
+/** What a job of the kind `command` is to run: an argument list, or a script and what reads it. */
+export interface Command {
+  argv?: string[];
+  script?: string;
+  interpreter?: string;
+  files: CommandFile[];
+  env: Record<string, string>;
+}
 
 export const runs = pgTable(
   "runs",
@@ -19,6 +37,23 @@ export const runs = pgTable(
     status: text("status").$type<RunStatus>().notNull().default("pending"),
     /** `agent`: queued for a machine that dials in; `external`: the owner's own program trains and reports. */
     executor: text("executor").$type<"agent" | "external">().notNull(),
+    kind: text("kind").$type<RunKind>().notNull().default("builtin:tabular"),
+    command: jsonb("command").$type<Command>(),
+    /** What an agent must be labelled with to take it; sorted, so that equal sets are equal. */
+    labels: jsonb("labels").$type<string[]>().notNull().default([]),
+    /** Higher goes first. */
+    priority: integer("priority").notNull().default(0),
+    maxRetries: integer("max_retries").notNull().default(0),
+    /** From 1; the one under way, or the next one while the run waits. */
+    attempt: integer("attempt").notNull().default(1),
+    /** Not to be tried again before then. */
+    notBefore: at("not_before"),
+    /** How long one attempt may take. */
+    timeoutSeconds: integer("timeout_seconds"),
+    /** SHA-256 hex of the token its process writes with; none while no process has one. */
+    tokenHash: text("token_hash").unique(),
+    /** The artifact that becomes a model version when the run succeeds. */
+    registerPath: text("register_path"),
     /** The model the result is registered under. */
     modelName: text("model_name").notNull(),
     config: jsonb("config").$type<Record<string, unknown>>().notNull(),
@@ -41,6 +76,9 @@ export const runs = pgTable(
     index("runs_status").on(t.status, t.createdAt),
     index("runs_agent").on(t.agentId, t.status),
     index("runs_dataset").on(t.datasetId),
+    index("runs_queue")
+      .on(t.priority.desc(), t.createdAt, t.id)
+      .where(sql`status = 'pending'`),
   ],
 );
 
@@ -62,4 +100,21 @@ export const runChunks = pgTable(
   (t) => [primaryKey({ columns: [t.runId, t.kind, t.firstSeq] })],
 );
 
+/** Files a run left behind, by their path in its output folder. */
+export const runArtifacts = pgTable(
+  "run_artifacts",
+  {
+    runId: uuid("run_id")
+      .notNull()
+      .references(() => runs.id, { onDelete: "cascade" }),
+    path: text("path").notNull(),
+    blobKey: text("blob_key").notNull(),
+    fileSize: bigint("file_size", { mode: "number" }).notNull(),
+    sha256: text("sha256").notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.path] })],
+);
+
+export type RunArtifactRow = typeof runArtifacts.$inferSelect;
 export type RunRow = typeof runs.$inferSelect;

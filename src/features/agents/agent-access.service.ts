@@ -2,7 +2,7 @@ import { type AgentActor, permissionsOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { RevocableLru } from "../../kernel/revocable-lru.ts";
 import { sha256Hex } from "../../kernel/secret.ts";
-import { findAgentByTokenHash } from "./agents.repo.ts";
+import { type AgentBearer, findAgentByTokenHash, listConnected } from "./agents.repo.ts";
 
 // Hot routes may be this far behind a revocation in another isolate.
 const TTL_MS = 5_000;
@@ -19,6 +19,20 @@ export const newAgentToken = async () => {
   return { token, tokenHash: await sha256Hex(token) };
 };
 
+/** An agent serves everybody on its owner's word, which counts as long as the owner may give it. */
+const isShared = (bearer: AgentBearer): boolean =>
+  bearer.agent.shared && permissionsOf(bearer).has("agents:share");
+
+/** The agents heard of within the lease time: for whom they work, what they can do, and how busy they are. */
+export async function listConnectedAgents({ db, now, settings }: Pick<Ctx, "db" | "now" | "settings">) {
+  const since = new Date(now.getTime() - settings.leaseSeconds * 1000);
+  const bearers = await listConnected(db, since);
+  return bearers.map(({ busy, ...bearer }) => {
+    const { ownerId, capabilities, labels, concurrency } = bearer.agent;
+    return { ownerId, shared: isShared(bearer), capabilities, labels, concurrency, busy };
+  });
+}
+
 /** The agent a token stands for; none when the token was revoked or the agent's owner is suspended. */
 export async function findAgentActor(
   { db }: Pick<Ctx, "db">,
@@ -31,8 +45,7 @@ export async function findAgentActor(
   if (!bearer) return undefined;
   const { id, ownerId, name } = bearer.agent;
   const permissions = permissionsOf(bearer);
-  // An agent serves everybody on its owner's word, which counts as long as the owner may give it.
-  const shared = bearer.agent.shared && permissions.has("agents:share");
+  const shared = isShared(bearer);
   const actor: AgentActor = { kind: "agent", id, ownerId, name, shared, permissions };
   actors.set(token, actor, [id, ownerId], now.getTime());
   return actor;

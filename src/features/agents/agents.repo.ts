@@ -25,6 +25,25 @@ export async function findAgentByTokenHash(db: Db, tokenHash: string): Promise<A
   return row;
 }
 
+/** An agent that calls, how many runs it holds, and its owner's standing. */
+export interface ConnectedAgent extends AgentBearer {
+  busy: number;
+}
+
+// Beyond this many, what the queue says of them is an estimate.
+const MOST_CONNECTED = 5_000;
+
+export function listConnected(db: Db, since: Date): Promise<ConnectedAgent[]> {
+  const busy = db.$count(runs, and(eq(runs.agentId, agents.id), eq(runs.status, "running")));
+  return db
+    .select({ agent: getTableColumns(agents), ...standingColumns, busy })
+    .from(agents)
+    .innerJoin(users, eq(users.id, agents.ownerId))
+    .leftJoin(roles, onCustomRole)
+    .where(and(gt(agents.lastSeenAt, since), isNotNull(agents.tokenHash), isNull(users.suspendedAt)))
+    .limit(MOST_CONNECTED);
+}
+
 export function listAgents(db: Db, scope: Scope, { limit, after }: Page): Promise<AgentRow[]> {
   return db
     .select()

@@ -6,7 +6,7 @@ export const AuditEvent = z
     seq: z.number().int().openapi({ description: "Its place in the chain; there are no gaps." }),
     at: Timestamp,
     actor: z.object({
-      kind: z.enum(["user", "token", "agent", "anonymous", "system"]),
+      kind: z.enum(["user", "token", "agent", "run", "anonymous", "system"]),
       id: z.string().nullable(),
       name: z.string().nullable().openapi({ description: "As it was called then." }),
     }),

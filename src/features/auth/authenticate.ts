@@ -4,6 +4,7 @@ import type { Actor, AnonymousReason } from "../../kernel/actor.ts";
 import type { Client, Ctx } from "../../kernel/ctx.ts";
 import { rateLimited } from "../../kernel/rate-limits.ts";
 import { findAgentActor } from "../agents/index.ts";
+import { findRunActor, isRunToken } from "../runs/index.ts";
 import { cacheActor, cachedActor, findSessionActor } from "../sessions/index.ts";
 import { admitToken, countUse, isApiToken, noteUse } from "../tokens/index.ts";
 import { type Credential, credentialOf } from "./credential.ts";
@@ -62,6 +63,8 @@ async function actorOf(
 ): Promise<Actor> {
   if (kind !== "agent" && isApiToken(token)) return programBehind(c, token, sources, asked);
   if (kind === "program") return anonymous("TOKEN_INVALID");
+  if (kind === "any" && isRunToken(token))
+    return (await findRunActor(sources, token, asked)) ?? anonymous("TOKEN_INVALID");
   if (kind === "agent" || token.startsWith("ic_"))
     return (await findAgentActor(sources, token, asked)) ?? anonymous("TOKEN_INVALID");
   return sessionBehind(token, sources, asked);

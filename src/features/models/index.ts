@@ -4,4 +4,11 @@
  */
 export { ModelVersion } from "./models.schema.ts";
 export { modelRoutes } from "./models.routes.ts";
-export { findRunVersion, getVersionById, getVersionForServing, registerRunModel } from "./models.service.ts";
+export {
+  findRunVersion,
+  findVersionOf,
+  getVersionById,
+  getVersionForServing,
+  registerRunFile,
+  registerRunModel,
+} from "./models.service.ts";

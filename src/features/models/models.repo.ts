@@ -150,6 +150,8 @@ export async function findVersionById(db: Db, scope: Scope, id: string): Promise
 }
 
 export interface NewVersion {
+  /** A new one when absent; a version with this id is not made twice. */
+  id?: string;
   modelId: string;
   source: VersionSource;
   file: StoredFile;
@@ -162,8 +164,7 @@ export interface NewVersion {
  * registered its result before (the number is then used up, never reused).
  */
 export async function insertVersion(db: Db, input: NewVersion): Promise<ModelVersionRow | undefined> {
-  const id = crypto.randomUUID();
-  const { file } = input;
+  const { file, id = crypto.randomUUID() } = input;
   await db.batch([
     db.execute(sql`
       with number as (

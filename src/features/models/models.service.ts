@@ -155,6 +155,31 @@ export async function findRunVersion(ctx: Ctx, runId: string): Promise<ModelVers
   return row && toModelVersion(row);
 }
 
+/** A version by the owner it must have; for work done on the owner's behalf. */
+export const findVersionOf = (
+  ctx: Ctx,
+  ownerId: string,
+  versionId: string,
+): Promise<repo.OwnedVersion | undefined> => repo.findVersionById(ctx.db, ownerId, versionId);
+
+/**
+ * Registers a file that a run left behind as a version of the model named `modelName`, under an id of the caller's, so
+ * that doing it again, at once too, gives the same version. The caller has checked that the run is `run.ownerId`'s.
+ */
+export async function registerRunFile(
+  ctx: Ctx,
+  run: RunRow,
+  { id, modelName, file }: { id: string; modelName: string; file: StoredFile },
+): Promise<ModelVersion> {
+  if (file.fileSize === 0) throw errors.emptyFile();
+  const { id: modelId } = await repo.upsertModel(ctx.db, run.ownerId, modelName, run.modelType);
+  const input = { id, modelId, source: "upload" as const, file, trainingRunId: run.id };
+  const row =
+    (await repo.insertVersion(ctx.db, input)) ?? (await repo.findVersionById(ctx.db, run.ownerId, id));
+  if (!row) throw new AppError("unavailable", "MODEL_CHANGED", "The model was deleted meanwhile; try again.");
+  return toModelVersion(row);
+}
+
 export async function getVersion(ctx: Ctx, modelId: string, version: number): Promise<ModelVersion> {
   return toModelVersion(await getVersionForServing(ctx, modelId, version));
 }

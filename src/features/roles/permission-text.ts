@@ -7,6 +7,7 @@ export const PERMISSION_TEXT: Record<Permission, string> = {
   "datasets:write": "Upload, copy in and delete datasets.",
   "runs:read": "List and watch training runs, their metrics and logs.",
   "runs:write": "Start, report to, stop and delete training runs.",
+  "runs:command": "Have an agent run a command or script of one's own.",
   "models:read": "List models and download their versions.",
   "models:write": "Create, upload, change and delete models and versions.",
   "endpoints:read": "List endpoints and read their figures.",

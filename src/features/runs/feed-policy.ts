@@ -18,9 +18,15 @@ export const hasEnded = (meta: FeedMeta | undefined): boolean =>
 
 const ORDER = { pending: 0, running: 1, completed: 2, failed: 2, stopped: 2 };
 
-/** Whether the row may have come to this since; an answer that was long on its way must not turn back the clock. */
-export const isNews = (before: FeedMeta, meta: FeedMeta): boolean =>
-  !hasEnded(before) && ORDER[meta.status] >= ORDER[before.status];
+/**
+ * Whether the row may have come to this since; an answer that was long on its way must not turn back the clock. A run
+ * that waits again does so for its next attempt.
+ */
+export function isNews(before: FeedMeta, meta: FeedMeta): boolean {
+  if (hasEnded(before)) return false;
+  const ahead = (meta.attempt ?? 1) - (before.attempt ?? 1);
+  return ahead > 0 || (ahead === 0 && ORDER[meta.status] >= ORDER[before.status]);
+}
 
 /** When the run's agent counts as lost, in epoch milliseconds; never for a run that no agent holds. */
 export const leaseEnd = ({ status, leaseExpiresAt }: FeedMeta): number =>

@@ -19,6 +19,8 @@ export interface FeedMeta {
   ownerId: string;
   agentId: string | null;
   status: RunStatus;
+  /** Not known by feeds that were made before there were several. */
+  attempt?: number;
   completedAt: number | null;
   errorMessage: string | null;
   /** Epoch milliseconds after which a running run's agent counts as lost. */

@@ -17,7 +17,7 @@ import { MetricPointBody, MetricPointOut } from "./runs.schema.ts";
 
 export const feedRoutes = createRouter();
 const tags = ["Training runs"];
-const security = [...signedIn, { icToken: [] }];
+const security = [...signedIn, { icToken: [] }, { runToken: [] }];
 
 const IdempotencyHeader = z.object({
   "idempotency-key": z.string().min(1).max(200).optional().openapi({

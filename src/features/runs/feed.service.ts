@@ -16,6 +16,7 @@ import { randomToken, sha256Hex } from "../../kernel/secret.ts";
 import { readPoints, stampPoints } from "./metric-wire.ts";
 import { digestLogs, digestMetrics } from "./payload-digest.ts";
 import * as errors from "./runs.errors.ts";
+import { ownRun } from "./run-access.service.ts";
 import { getRun } from "./runs.service.ts";
 
 /** An acknowledged append: durable, and `duplicate` when the same key had been stored before. */
@@ -26,7 +27,8 @@ export interface Appended {
 }
 
 // No database here: the feed itself knows the run's owner, agent and status.
-function writerOf(ctx: Ctx): FeedWriter {
+function writerOf(ctx: Ctx, runId: string): FeedWriter {
+  if (ctx.actor.kind === "run") return { kind: "user", scope: ownRun(ctx.actor, runId).ownerId };
   if (ctx.actor.kind === "agent") return { kind: "agent", agentId: allowAgent(ctx).id };
   return { kind: "user", scope: scopeOf(allow(ctx, "runs:write")) };
 }
@@ -52,7 +54,7 @@ async function keyOf(
 
 /** Appends one point or a batch; see `readPoints` for the body. */
 export async function appendMetrics(ctx: Ctx, runId: string, body: unknown, key?: string): Promise<Appended> {
-  const writer = writerOf(ctx);
+  const writer = writerOf(ctx, runId);
   const columns = readPoints(body);
   const known = await keyOf(writer, key, () => digestMetrics(columns));
   const stamped = stampPoints(columns, ctx.now.getTime());
@@ -61,7 +63,7 @@ export async function appendMetrics(ctx: Ctx, runId: string, body: unknown, key?
 
 /** Appends log lines; a `timestamp` of NaN stands for now. */
 export async function appendLogs(ctx: Ctx, runId: string, lines: LogLine[], key?: string): Promise<Appended> {
-  const writer = writerOf(ctx);
+  const writer = writerOf(ctx, runId);
   const known = await keyOf(writer, key, () => digestLogs(lines));
   const now = ctx.now.getTime();
   const timed = lines.map((line) => (Number.isNaN(line.timestamp) ? { ...line, timestamp: now } : line));

@@ -43,6 +43,22 @@ leaseRoutes.openapi(
   },
 );
 
+leaseRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/training/leases/{id}/file",
+    tags,
+    security,
+    summary: "Download a file the run's command asked for",
+    request: { params: IdParam, query: z.object({ as: z.string().max(512).default("") }) },
+    responses: { 200: { description: "The file" }, ...errors(401, 403, 404, 409, 422) },
+  }),
+  async (c) => {
+    const file = await service.getLeaseFile(c.var.ctx, c.req.valid("param").id, c.req.valid("query").as);
+    return download(c.req.raw, c.var.ctx.blobs, { ...file, contentType: "application/octet-stream" });
+  },
+);
+
 const MetricsHeader = z.object({
   "x-model-metrics": z
     .string()

@@ -1,27 +1,34 @@
-import type { DatasetRow, RunRow } from "../../db/schema.ts";
+import type { DatasetRow, RunKind, RunRow } from "../../db/schema.ts";
 import { type AgentActor, allowAgent } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import type { RunEnding } from "../../kernel/ports/run-feeds.ts";
 import type { Upload } from "../../kernel/upload.ts";
 import { findDatasetOf } from "../datasets/index.ts";
-import { storeFile } from "../files/index.ts";
-import { findRunVersion, registerRunModel } from "../models/index.ts";
-import type { ModelVersion } from "../models/index.ts";
+import { type StoredFile, storeFile } from "../files/index.ts";
+import { findRunVersion, findVersionOf, type ModelVersion, registerRunModel } from "../models/index.ts";
+import { registerOwnArtifact } from "./artifacts.service.ts";
+import { KINDS } from "./command.schema.ts";
 import { type Claim, type Claimed, type Lease, type Report, toLease } from "./leases.schema.ts";
+import { newRunToken } from "./run-access.service.ts";
 import * as errors from "./runs.errors.ts";
+import { NEEDS } from "./queue-reason.ts";
 import * as repo from "./runs.repo.ts";
 
 const leaseEnd = (ctx: Ctx) => new Date(ctx.now.getTime() + ctx.settings.leaseSeconds * 1000);
 
+const kindsFor = (capabilities: string[]): RunKind[] =>
+  KINDS.filter((kind) => capabilities.includes(NEEDS[kind]));
+
 /**
  * An agent's heartbeat: stamps it, renews the leases of what it holds, tells it what it lost, and gives it work:
- * first what it lost track of, then the oldest waiting run.
+ * first what it lost track of, then the run that is next.
  */
 export async function claim(ctx: Ctx, input: Claim): Promise<Claimed> {
   const agent = allowAgent(ctx);
   const until = leaseEnd(ctx);
-  const { capabilities, version, holding } = input;
-  const held = await repo.renewLeases(ctx.db, { id: agent.id, capabilities, version }, ctx.now, until);
+  const { capabilities, version, holding, labels, concurrency = null } = input;
+  const said = { id: agent.id, capabilities, version, labels, concurrency };
+  const held = await repo.renewLeases(ctx.db, said, ctx.now, until);
   const lost = holding.filter((id) => !held.some((run) => run.id === id));
   const forgotten = held.find((run) => !holding.includes(run.id));
   const lease = forgotten ? await resume(ctx, forgotten, until) : await next(ctx, agent, input, until);
@@ -29,18 +36,24 @@ export async function claim(ctx: Ctx, input: Claim): Promise<Claimed> {
 }
 
 async function resume(ctx: Ctx, run: RunRow, until: Date): Promise<Lease> {
+  const { token, tokenHash } = await newRunToken();
+  if (run.kind === "command") await repo.setRunToken(ctx.db, run.agentId!, run.id, tokenHash);
   const entries = await ctx.feeds.of(run.id).sync();
   ctx.log("info", "runs.resumed", { run_id: run.id, agent_id: run.agentId });
-  return toLease(run, until, { resumed: true, entries });
+  return toLease(run, { expiresAt: until, token, resumed: true, entries });
 }
 
 async function next(ctx: Ctx, agent: AgentActor, input: Claim, until: Date): Promise<Lease | null> {
-  if (!input.accept || !input.capabilities.includes("train")) return null;
-  const row = await repo.claimRun(ctx.db, agent.id, agent.shared ? null : agent.ownerId, ctx.now, until);
+  const kinds = kindsFor(input.capabilities);
+  if (!input.accept || kinds.length === 0) return null;
+  const { token, tokenHash } = await newRunToken();
+  const scope = agent.shared ? null : agent.ownerId;
+  const taker = { agentId: agent.id, scope, kinds, labels: input.labels, tokenHash };
+  const row = await repo.claimRun(ctx.db, taker, ctx.now, until);
   if (!row) return null;
   const entries = await ctx.feeds.of(row.id).sync();
-  ctx.log("info", "runs.claimed", { run_id: row.id, agent_id: agent.id });
-  return toLease(row, until, { resumed: false, entries });
+  ctx.log("info", "runs.claimed", { run_id: row.id, agent_id: agent.id, attempt: row.attempt });
+  return toLease(row, { expiresAt: until, token, resumed: false, entries });
 }
 
 async function heldRun(ctx: Ctx, runId: string): Promise<RunRow> {
@@ -58,6 +71,19 @@ export async function getLeaseDataset(ctx: Ctx, runId: string): Promise<DatasetR
   return dataset;
 }
 
+/** A file that the run's command asked for, by the place it wanted it at. */
+export async function getLeaseFile(ctx: Ctx, runId: string, as: string): Promise<StoredFile> {
+  const run = await heldRun(ctx, runId);
+  const file = run.command?.files.find((one) => one.as === as);
+  if (!file) throw errors.fileUnknown();
+  const found =
+    file.dataset_id === undefined
+      ? await findVersionOf(ctx, run.ownerId, file.model_version_id!)
+      : await findDatasetOf(ctx, run.ownerId, file.dataset_id);
+  if (!found) throw errors.fileGone(as);
+  return found;
+}
+
 /** Registers the trained model as a version of the owner's; sent twice it is registered once. */
 export async function uploadResult(
   ctx: Ctx,
@@ -72,18 +98,31 @@ export async function uploadResult(
   return registerRunModel(ctx, run, stored, metrics);
 }
 
-/** The agent's word on how the run ended; repeating it is fine. */
+/**
+ * The agent's word on how the attempt went; repeating it is fine. A run that was to register an artifact does so before
+ * it succeeds, and fails where there is none.
+ */
 export async function report(ctx: Ctx, runId: string, input: Report): Promise<void> {
   const agent = allowAgent(ctx);
-  if (!(await repo.findRunOfAgent(ctx.db, agent.id, runId))) throw errors.leaseLost();
-  const ending: RunEnding = {
-    status: input.success ? "completed" : "failed",
-    at: ctx.now.getTime(),
-    ...(input.result && { result: input.result }),
-    ...(!input.success && { errorMessage: input.error ?? "The trainer failed without a word." }),
-  };
+  const run = await repo.findRunOfAgent(ctx.db, agent.id, runId);
+  if (!run) throw errors.leaseLost();
+  const ending = endingOf(ctx, input.success ? await lackOf(ctx, run, input) : input);
   const ended = await ctx.feeds.of(runId).end(ending, agent.id);
+  if (ended) return ctx.log("info", "runs.attempt_ended", { run_id: runId, status: ending.status });
   const row = await repo.findRunOfAgent(ctx.db, agent.id, runId);
   if (row?.status !== ending.status) throw errors.leaseLost();
-  if (ended) ctx.log("info", "runs.ended", { run_id: runId, status: row.status });
 }
+
+/** The report as it is, or one of failure when the artifact to be registered is not there. */
+async function lackOf(ctx: Ctx, run: RunRow, input: Report): Promise<Report> {
+  if (run.registerPath === null || run.status !== "running") return input;
+  if (await registerOwnArtifact(ctx, run, run.registerPath)) return input;
+  return { success: false, retry: true, error: `The run left no ${run.registerPath} to register.` };
+}
+
+const endingOf = (ctx: Ctx, { success, retry, result, error }: Report): RunEnding => ({
+  status: success ? "completed" : "failed",
+  at: ctx.now.getTime(),
+  ...(result && { result }),
+  ...(!success && { errorMessage: error ?? "The trainer failed without a word.", mayRetry: retry }),
+});

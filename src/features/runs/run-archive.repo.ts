@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
-import { runChunks, type RunRow, runs } from "#db/schema";
+import { orphanBlobs, runArtifacts, runChunks, type RunRow, runs } from "#db/schema";
 import type { MetricPoint, RunEnding } from "../../kernel/ports/run-feeds.ts";
 import type { Change, RunArchive } from "./feed-archive.ts";
 import type { Chunk, FeedMeta } from "./feed-store.ts";
@@ -14,6 +14,7 @@ const metaOf = (row: RunRow): FeedMeta => ({
   ownerId: row.ownerId,
   agentId: row.agentId,
   status: row.status,
+  attempt: row.attempt,
   completedAt: row.completedAt?.getTime() ?? null,
   errorMessage: row.errorMessage,
   leaseExpiresAt: row.leaseExpiresAt?.getTime() ?? null,
@@ -94,6 +95,7 @@ const ended = ({ status, at, errorMessage, result }: RunEnding) => ({
   completedAt: new Date(at),
   updatedAt: new Date(at),
   leaseExpiresAt: null,
+  tokenHash: null,
   errorMessage: errorMessage ?? null,
   ...(result && { result }),
 });
@@ -113,26 +115,66 @@ async function end(db: Db, runId: string, ending: RunEnding, condition: SQL | un
 
 const live = inArray(runs.status, ["pending", "running"]);
 
-const endRun = (db: Db, runId: string, ending: RunEnding, agentId?: string): Promise<Change> =>
-  end(
-    db,
-    runId,
-    ending,
-    agentId === undefined ? live : and(eq(runs.agentId, agentId), eq(runs.status, "running")),
-  );
+const BACK_OFF_SECONDS = { first: 2, longest: 300 };
+
+/** What an attempt that failed leaves of the run while it waits for the next: twice as long after each. */
+const tryAgain = ({ at, errorMessage }: RunEnding) => ({
+  status: "pending" as const,
+  agentId: null,
+  leaseExpiresAt: null,
+  tokenHash: null,
+  startedAt: null,
+  attempt: sql`${runs.attempt} + 1`,
+  notBefore: sql`${new Date(at).toISOString()}::timestamptz + make_interval(secs => least(
+    ${BACK_OFF_SECONDS.first} * power(2, ${runs.attempt} - 1), ${BACK_OFF_SECONDS.longest}))`,
+  errorMessage: errorMessage ?? null,
+  updatedAt: new Date(at),
+});
+
+/** Puts the run back into the queue where `condition` holds and an attempt is left; ends it otherwise. */
+async function fail(db: Db, runId: string, ending: RunEnding, condition: SQL | undefined): Promise<Change> {
+  const there = and(eq(runs.id, runId), condition);
+  const [retried, changed, rows] = await db.batch([
+    db
+      .update(runs)
+      .set(tryAgain(ending))
+      .where(and(there, sql`${runs.attempt} <= ${runs.maxRetries}`))
+      .returning({ id: runs.id }),
+    // No condition of a failure holds for a run that waits, so this leaves alone what the first has put back.
+    db.update(runs).set(ended(ending)).where(there).returning({ id: runs.id }),
+    rowOf(db, runId),
+  ]);
+  return { changed: retried.length + changed.length > 0, meta: asMeta(rows) };
+}
+
+function endRun(db: Db, runId: string, ending: RunEnding, agentId?: string): Promise<Change> {
+  if (agentId === undefined) return end(db, runId, ending, live);
+  const held = and(eq(runs.agentId, agentId), eq(runs.status, "running"));
+  return ending.mayRetry ? fail(db, runId, ending, held) : end(db, runId, ending, held);
+}
 
 const AGENT_LOST = "The agent that trained this run was not heard of any more.";
 
 const expireLease = (db: Db, runId: string, now: Date): Promise<Change> =>
-  end(
+  fail(
     db,
     runId,
     { status: "failed", at: now.getTime(), errorMessage: AGENT_LOST },
     and(eq(runs.status, "running"), lt(runs.leaseExpiresAt, now)),
   );
 
+/** Deletes the row with all that hangs on it; its files are left to the sweep in the same transaction. */
 async function deleteRun(db: Db, runId: string): Promise<boolean> {
-  const rows = await db.delete(runs).where(eq(runs.id, runId)).returning({ id: runs.id });
+  const files = db
+    .select({ key: runArtifacts.blobKey, deleteAfter: sql`now()`.as("delete_after") })
+    .from(runArtifacts)
+    .where(eq(runArtifacts.runId, runId));
+  const [, , rows] = await db.batch([
+    // Whoever stores an artifact has the row too, so none comes in between.
+    db.select({ id: runs.id }).from(runs).where(eq(runs.id, runId)).for("update"),
+    db.insert(orphanBlobs).select(files),
+    db.delete(runs).where(eq(runs.id, runId)).returning({ id: runs.id }),
+  ]);
   return rows.length > 0;
 }
 

@@ -26,8 +26,43 @@ export const leaseLost = () =>
 export const datasetUnknown = () =>
   new AppError("invalid", "DATASET_UNKNOWN", "`dataset_id` is not a dataset of yours.");
 
+export const versionUnknown = () =>
+  new AppError("invalid", "VERSION_UNKNOWN", "A `model_version_id` is not a model version of yours.");
+
 export const datasetMissing = () =>
   new AppError("invalid", "DATASET_MISSING", "A run for an agent needs a `dataset_id` to train on.");
+
+export const fileUnknown = () => new AppError("not_found", "FILE_UNKNOWN", "The run has no such file.");
+
+export const fileGone = (as: string) =>
+  new AppError("not_found", "FILE_GONE", `What the run wanted as ${as} was deleted.`);
+
+export const artifactNotFound = () =>
+  new AppError("not_found", "ARTIFACT_NOT_FOUND", "The run has no such artifact.");
+
+export const artifactPath = () =>
+  new AppError(
+    "invalid",
+    "ARTIFACT_PATH",
+    "An artifact needs a relative path without `..`, backslashes or control characters, 512 bytes at most.",
+  );
+
+export const digestMismatch = () =>
+  new AppError(
+    "invalid",
+    "DIGEST_MISMATCH",
+    "What arrived does not have the SHA-256 that was said; nothing was kept.",
+  );
+
+export const tooManyArtifacts = (most: number) =>
+  new AppError("conflict", "TOO_MANY_ARTIFACTS", `A run may have at most ${most} artifacts.`);
+
+export const notAModel = () =>
+  new AppError(
+    "invalid",
+    "NOT_A_MODEL",
+    "Only artifacts named .onnx or .safetensors, and not empty, become model versions.",
+  );
 
 export const datasetGone = () => new AppError("not_found", "DATASET_GONE", "The run's dataset was deleted.");
 

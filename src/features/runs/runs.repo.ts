@@ -1,7 +1,7 @@
-import { and, eq, getTableColumns, lt, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
-import { agents, modelVersions, type RunRow, runs, type RunStatus } from "#db/schema";
+import { agents, modelVersions, type RunKind, type RunRow, runs, type RunStatus, users } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
 import type { RunWithVersion } from "./runs.schema.ts";
@@ -49,32 +49,79 @@ export async function insertRun(db: Db, run: typeof runs.$inferInsert): Promise<
 const heldBy = (agentId: string, id: string) =>
   and(eq(runs.id, id), eq(runs.agentId, agentId), eq(runs.status, "running"));
 
-/** Gives the oldest waiting run to the agent. Concurrent callers skip each other's row, so each run goes to one. */
-export async function claimRun(
-  db: Db,
-  agentId: string,
-  scope: Scope,
-  now: Date,
-  until: Date,
-): Promise<RunRow | undefined> {
+/** An agent that asks for work: whose runs it may take, and of which kinds. */
+export interface Taker {
+  agentId: string;
+  scope: Scope;
+  kinds: RunKind[];
+  labels: string[];
+  /** What the process of a command is to write with. */
+  tokenHash: string;
+}
+
+/**
+ * Gives the agent the run that goes first of those it may and can take: the highest priority, then the oldest.
+ * Concurrent callers skip each other's row, so each run goes to one.
+ */
+export async function claimRun(db: Db, taker: Taker, now: Date, until: Date): Promise<RunRow | undefined> {
+  const { agentId, scope, kinds, labels, tokenHash } = taker;
   const next = db
     .select({ id: runs.id })
     .from(runs)
-    .where(and(eq(runs.status, "pending"), eq(runs.executor, "agent"), owned(scope)))
-    .orderBy(runs.createdAt, runs.id)
+    .where(
+      and(
+        eq(runs.status, "pending"),
+        eq(runs.executor, "agent"),
+        owned(scope),
+        inArray(runs.kind, kinds),
+        sql`${runs.labels} <@ ${JSON.stringify(labels)}::jsonb`,
+        or(isNull(runs.notBefore), lte(runs.notBefore, now)),
+      ),
+    )
+    .orderBy(desc(runs.priority), runs.createdAt, runs.id)
     .limit(1)
     .for("update", { skipLocked: true });
   const [row] = await db
     .update(runs)
-    .set({ status: "running", agentId, leaseExpiresAt: until, startedAt: now, updatedAt: now })
+    .set({
+      status: "running",
+      agentId,
+      leaseExpiresAt: until,
+      startedAt: now,
+      updatedAt: now,
+      tokenHash: sql`case when ${runs.kind} = 'command' then ${tokenHash} end`,
+    })
     .where(eq(runs.id, sql`(${next})`))
     .returning();
+  return row;
+}
+
+/** Gives the process of a run that is taken up again a token in the place of the lost one. */
+export async function setRunToken(db: Db, agentId: string, id: string, tokenHash: string): Promise<void> {
+  await db
+    .update(runs)
+    .set({ tokenHash })
+    .where(and(heldBy(agentId, id), eq(runs.kind, "command")));
+}
+
+/** The run whose process was given that token; none while its owner is suspended. */
+export async function findRunByTokenHash(
+  db: Db,
+  tokenHash: string,
+): Promise<{ id: string; ownerId: string } | undefined> {
+  const [row] = await db
+    .select({ id: runs.id, ownerId: runs.ownerId })
+    .from(runs)
+    .innerJoin(users, eq(users.id, runs.ownerId))
+    .where(and(eq(runs.tokenHash, tokenHash), eq(runs.status, "running"), isNull(users.suspendedAt)));
   return row;
 }
 
 export interface Heartbeat {
   id: string;
   capabilities: string[];
+  labels: string[];
+  concurrency: number | null;
   version: string;
 }
 
@@ -83,10 +130,13 @@ export interface Heartbeat {
  * account; one it does not know of it will be told to take up again.
  */
 export async function renewLeases(db: Db, agent: Heartbeat, now: Date, until: Date): Promise<RunRow[]> {
-  const { id, capabilities, version } = agent;
+  const { id, ...said } = agent;
   const held = and(eq(runs.agentId, id), eq(runs.status, "running"));
   const [, , rows] = await db.batch([
-    db.update(agents).set({ lastSeenAt: now, capabilities, version }).where(eq(agents.id, id)),
+    db
+      .update(agents)
+      .set({ lastSeenAt: now, ...said })
+      .where(eq(agents.id, id)),
     db.update(runs).set({ leaseExpiresAt: until }).where(held),
     db.select().from(runs).where(held).orderBy(runs.startedAt),
   ]);

@@ -1,31 +1,12 @@
 import type { RunRow } from "../../db/schema.ts";
 import { Timestamp, z } from "#http/contract";
+import { Command, KINDS, Label, WorkPath } from "./command.schema.ts";
+import { TrainingConfig } from "./training-config.schema.ts";
 
 export const STATUSES = ["pending", "running", "completed", "failed", "stopped"] as const;
 
-/** Hyper-parameters. The trainer's are named; anything else is kept and given back as it came. */
-export const TrainingConfig = z
-  .looseObject({
-    epochs: z.number().int().min(1).max(10_000),
-    batch_size: z.number().int().min(1).max(1_000_000),
-    learning_rate: z.number().positive().max(1000),
-    optimizer: z.enum(["adam", "sgd"]).default("adam"),
-    hidden: z
-      .array(z.number().int().min(1).max(4096))
-      .max(8)
-      .default([])
-      .openapi({ description: "Units per layer." }),
-    seed: z
-      .number()
-      .int()
-      .min(0)
-      .max(2 ** 32 - 1)
-      .default(0),
-    test_fraction: z.number().gt(0).lt(0.9).default(0.2),
-    target: z.string().min(1).max(500).optional().openapi({ description: "Column to predict." }),
-    task: z.enum(["classification", "regression"]).optional(),
-  })
-  .openapi("TrainingConfig");
+/** Files that can become a model version. */
+export const isModelFile = (path: string): boolean => /\.(?:onnx|safetensors)$/i.test(path);
 
 export const CreateRun = z
   .object({
@@ -44,7 +25,53 @@ export const CreateRun = z
       description:
         "`agent` queues it for a machine that dials in (default with a dataset); `external` means your own program trains and reports.",
     }),
-    config: TrainingConfig,
+    kind: z.enum(KINDS).default("builtin:tabular").openapi({
+      description:
+        "`builtin:tabular` is the trainer that comes with Myelin; `command` runs what `command` says, and takes the permission `runs:command`.",
+    }),
+    command: Command.optional(),
+    labels: z
+      .array(Label)
+      .max(20)
+      .default([])
+      .openapi({ description: "What the agent must have been started with, such as `gpu`." }),
+    priority: z.number().int().min(-1000).max(1000).default(0).openapi({ description: "Higher goes first." }),
+    max_retries: z
+      .number()
+      .int()
+      .min(0)
+      .max(10)
+      .default(0)
+      .openapi({ description: "Attempts after the first, after 2, 4, 8 … 300 seconds." }),
+    timeout_seconds: z
+      .number()
+      .int()
+      .min(1)
+      .max(30 * 86_400)
+      .optional()
+      .openapi({ description: "How long one attempt may take." }),
+    register: WorkPath.refine(isModelFile, "must end in .onnx or .safetensors").optional().openapi({
+      description: "For a command: the artifact that becomes a model version when the run succeeds.",
+      example: "model.onnx",
+    }),
+    config: z
+      .union([TrainingConfig, z.record(z.string(), z.unknown())])
+      .optional()
+      .openapi({
+        description: "Needed but for commands, which may keep here what they like.",
+      }),
+  })
+  .superRefine((input, ctx) => {
+    const fault = (path: string, message: string) => ctx.addIssue({ code: "custom", path: [path], message });
+    const isCommand = input.kind === "command";
+    if (isCommand && !input.command) fault("command", "is needed by a run of the kind command");
+    if (!isCommand && input.command) fault("command", "is for runs of the kind command");
+    if (!isCommand && input.register !== undefined) fault("register", "is for runs of the kind command");
+    if (isCommand && input.executor === "external") fault("executor", "must be agent: a command needs one");
+    if (isCommand) return;
+    const { error } = TrainingConfig.safeParse(input.config);
+    for (const { path, message } of error?.issues ?? [])
+      ctx.addIssue({ code: "custom", path: ["config", ...path], message });
   })
   .openapi("CreateRun");
 export type CreateRun = z.infer<typeof CreateRun>;
@@ -79,6 +106,15 @@ export const Run = z
     model_type: z.string(),
     status: z.enum(STATUSES),
     executor: z.enum(["agent", "external"]),
+    kind: z.enum(KINDS),
+    command: z.record(z.string(), z.unknown()).optional(),
+    labels: z.array(z.string()),
+    priority: z.number().int(),
+    attempt: z.number().int().openapi({ description: "From 1; of `max_retries` + 1." }),
+    max_retries: z.number().int(),
+    timeout_seconds: z.number().int().optional(),
+    register: z.string().optional(),
+    not_before: Timestamp.optional().openapi({ description: "When the next attempt may begin." }),
     config: z.record(z.string(), z.unknown()),
     dataset_id: z.uuid().optional(),
     model_version_id: z.uuid().optional(),
@@ -96,7 +132,10 @@ export const Run = z
       .object({ id: z.uuid(), model_id: z.uuid(), version: z.number().int() })
       .optional()
       .openapi({ description: "The model version this run produced." }),
-    error_message: z.string().optional(),
+    error_message: z
+      .string()
+      .optional()
+      .openapi({ description: "Why it failed; of a run that waits again, why its last attempt did." }),
     created_at: Timestamp,
     started_at: Timestamp.optional(),
     completed_at: Timestamp.optional(),
@@ -118,6 +157,15 @@ export const toRun = (row: RunWithVersion): Run => ({
   model_type: row.modelType,
   status: row.status,
   executor: row.executor,
+  kind: row.kind,
+  ...(row.command && { command: { ...row.command } }),
+  labels: row.labels,
+  priority: row.priority,
+  attempt: row.attempt,
+  max_retries: row.maxRetries,
+  ...(row.timeoutSeconds !== null && { timeout_seconds: row.timeoutSeconds }),
+  ...(row.registerPath !== null && { register: row.registerPath }),
+  ...(row.status === "pending" && row.notBefore && { not_before: row.notBefore.toISOString() }),
   config: row.config,
   ...(row.datasetId && { dataset_id: row.datasetId }),
   ...(row.modelVersionId && { model_version_id: row.modelVersionId }),

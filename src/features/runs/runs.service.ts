@@ -6,9 +6,11 @@ import { type RunEnding, TERMINAL } from "../../kernel/ports/run-feeds.ts";
 import type { RunStatus } from "../../db/schema.ts";
 import { getDatasetFile } from "../datasets/index.ts";
 import { getVersionById } from "../models/index.ts";
+import type { Command } from "./command.schema.ts";
 import * as errors from "./runs.errors.ts";
 import * as repo from "./runs.repo.ts";
 import { type CreateRun, type Run, type RunWithVersion, toRun } from "./runs.schema.ts";
+import { TrainingConfig } from "./training-config.schema.ts";
 
 export async function listRuns(ctx: Ctx, page: Page, status?: RunStatus): Promise<Paged<Run>> {
   const actor = allow(ctx, "runs:read");
@@ -19,29 +21,71 @@ export async function listRuns(ctx: Ctx, page: Page, status?: RunStatus): Promis
 /** Queues a run for an agent, or opens one that the owner's own program reports to. */
 export async function createRun(ctx: Ctx, input: CreateRun): Promise<Run> {
   const actor = allow(ctx, "runs:write");
-  const { dataset_id: datasetId, model_version_id: modelVersionId, config } = input;
-  const executor = input.executor ?? (datasetId ? "agent" : "external");
-  if (executor === "agent" && !datasetId) throw errors.datasetMissing();
+  if (input.kind === "command") allow(ctx, "runs:command");
+  const { dataset_id: datasetId, model_version_id: modelVersionId } = input;
+  const executor = input.executor ?? (datasetId || input.command ? "agent" : "external");
+  if (executor === "agent" && !input.command && !datasetId) throw errors.datasetMissing();
   const dataset = datasetId && (await ownDataset(ctx, datasetId));
   if (modelVersionId) await getVersionById(ctx, modelVersionId);
-  const target = config.target ?? (dataset ? dataset.targetColumn : null);
+  for (const file of input.command?.files ?? []) await checkFile(ctx, file);
   const row = await repo.insertRun(ctx.db, {
+    ...asked(input),
     ownerId: actor.id,
-    name: input.name,
-    modelType: input.model_type,
-    modelName: input.model_name ?? input.name,
     executor,
     status: executor === "agent" ? "pending" : "running",
     // Not the database's clock: a run must not have started before it was made.
     createdAt: ctx.now,
     updatedAt: ctx.now,
     startedAt: executor === "agent" ? null : ctx.now,
-    datasetId: datasetId ?? null,
-    modelVersionId: modelVersionId ?? null,
-    config: target ? { ...config, target } : config,
+    config: configOf(input, dataset ? dataset.targetColumn : null),
   });
-  ctx.log("info", "runs.created", { run_id: row.id, executor });
+  ctx.log("info", "runs.created", { run_id: row.id, executor, kind: row.kind });
   return toRun({ ...row, versionId: null, versionModelId: null, versionNumber: null });
+}
+
+const asked = (input: CreateRun) => ({
+  name: input.name,
+  modelType: input.model_type,
+  modelName: input.model_name ?? input.name,
+  kind: input.kind,
+  command: input.command ? storedCommand(input.command) : null,
+  labels: [...new Set(input.labels)].toSorted(),
+  priority: input.priority,
+  maxRetries: input.max_retries,
+  timeoutSeconds: input.timeout_seconds ?? null,
+  registerPath: input.register ?? null,
+  datasetId: input.dataset_id ?? null,
+  modelVersionId: input.model_version_id ?? null,
+});
+
+const storedCommand = ({ argv, script, interpreter, files, env }: Command) => ({
+  ...(argv && { argv }),
+  ...(script !== undefined && { script, interpreter: interpreter ?? "python3" }),
+  files: files.map(({ dataset_id, model_version_id, as }) => ({
+    ...(dataset_id !== undefined && { dataset_id }),
+    ...(model_version_id !== undefined && { model_version_id }),
+    as,
+  })),
+  env,
+});
+
+/** The trainer's settings with their defaults and the dataset's own target; a command's are its owner's. */
+function configOf({ kind, config }: CreateRun, targetColumn: string | null): Record<string, unknown> {
+  if (kind === "command") return config ?? {};
+  const training = TrainingConfig.parse(config);
+  const target = training.target ?? targetColumn;
+  return target ? { ...training, target } : training;
+}
+
+async function checkFile(ctx: Ctx, file: Command["files"][number]): Promise<void> {
+  if (file.dataset_id !== undefined) await ownDataset(ctx, file.dataset_id);
+  if (file.model_version_id === undefined) return;
+  try {
+    await getVersionById(ctx, file.model_version_id);
+  } catch (error) {
+    if (error instanceof AppError && error.kind === "not_found") throw errors.versionUnknown();
+    throw error;
+  }
 }
 
 async function ownDataset(ctx: Ctx, datasetId: string) {
@@ -87,7 +131,7 @@ async function end(ctx: Ctx, actor: UserActor, id: string, status: RunEnding["st
   return toRun(row);
 }
 
-/** Deletes a run with its history. A model version it produced stays. */
+/** Deletes a run with its history and its artifacts. A model version it produced stays. */
 export async function deleteRun(ctx: Ctx, id: string): Promise<void> {
   const actor = allow(ctx, "runs:write");
   const row = await findOwn(ctx, actor, id);

@@ -12,7 +12,7 @@ export interface AuditInput {
   actor?: { kind: AuditActorKind; id: string | null; name: string | null };
 }
 
-export type AuditActorKind = "user" | "token" | "agent" | "anonymous" | "system";
+export type AuditActorKind = "user" | "token" | "agent" | "run" | "anonymous" | "system";
 
 /** One event, as it is chained and stored. */
 export interface AuditEvent {

@@ -89,6 +89,8 @@ export interface RunEnding {
   at: number;
   errorMessage?: string;
   result?: Record<string, unknown>;
+  /** An attempt failed in a way another may not: where one is left the run waits for it instead of ending. */
+  mayRetry?: boolean;
 }
 
 /** The live feed of one run: appends are durable when acknowledged, watchers see them in order. */
@@ -103,11 +105,11 @@ export interface RunFeedHandle {
    */
   sync(): Promise<number>;
   /**
-   * Ends the run if it has not ended and, when `agentId` is given, that agent holds it; `false` when it changed nothing.
+   * Ends the run (or its attempt, see `mayRetry`) if it has not ended and, when `agentId` is given, that agent holds it; `false` when it changed nothing.
    * What was acknowledged before is in the archive, the latest figures in the row, before anybody sees the end.
    */
   end(ending: RunEnding, agentId?: string): Promise<boolean>;
-  /** Fails the run if its lease is over; `false` when it is not. */
+  /** Fails the run, or its attempt while others are left, if its lease is over; `false` when it is not. */
   expireLease(): Promise<boolean>;
   /** Deletes the run with its history and forgets everything; `false` when it was gone already. */
   remove(): Promise<boolean>;
