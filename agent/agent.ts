@@ -2,18 +2,19 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Work } from "../src/kernel/agent-protocol.ts";
-import { type Api, Refused } from "./api.ts";
-import { Job, type Lease } from "./job.ts";
+import { Refused } from "./api.ts";
+import { CommandJob } from "./command-job.ts";
+import type { Job, JobSettings, Lease } from "./job.ts";
+import { TabularJob } from "./tabular-job.ts";
 
 interface Claimed {
   lease: Lease | null;
   lost: string[];
 }
 
-export interface AgentSettings {
-  api: Api;
-  directory: string;
+export interface AgentSettings extends JobSettings {
   concurrency: number;
+  labels: string[];
   version: string;
   capabilities: string[];
   log(text: string): void;
@@ -77,9 +78,11 @@ export class Agent {
   }
 
   async #beat(signal: AbortSignal): Promise<boolean> {
-    const { api, version, concurrency, capabilities } = this.#settings;
+    const { api, version, concurrency, capabilities, labels } = this.#settings;
     const json = {
       capabilities,
+      labels,
+      concurrency,
       version,
       holding: [...this.#jobs.keys()],
       accept: !this.#isDraining && this.#jobs.size < concurrency,
@@ -93,9 +96,13 @@ export class Agent {
     return lease !== null;
   }
 
+  /** `work-limits`: memory and processes of jobs are bounded here. */
   #start(lease: Lease): void {
-    const { api, directory, log } = this.#settings;
-    const job = new Job(lease, api, directory);
+    const { log } = this.#settings;
+    const job: Job =
+      lease.kind === "command"
+        ? new CommandJob(lease, this.#settings)
+        : new TabularJob(lease, this.#settings);
     log(`${lease.resumed ? "taking up" : "starting"} run ${job.runId}`);
     const done = job
       .run()
@@ -108,8 +115,9 @@ export class Agent {
   /** Folders of runs that ended while the agent was away. */
   #dropForeign(): void {
     const jobs = join(this.#settings.directory, "jobs");
+    const names = new Set([...this.#jobs.values()].map(({ job }) => job.name));
     for (const name of readdirSync(jobs)) {
-      if (!this.#jobs.has(name)) rmSync(join(jobs, name), { recursive: true, force: true });
+      if (!names.has(name)) rmSync(join(jobs, name), { recursive: true, force: true });
     }
   }
 }

@@ -24,7 +24,7 @@ export interface Request {
   method: "GET" | "POST" | "PUT";
   path: string;
   json?: unknown;
-  body?: Uint8Array;
+  body?: Uint8Array | Blob;
   headers?: Record<string, string>;
 }
 

@@ -83,6 +83,34 @@ it("makes the source wait while the server does not take anything", async () => 
   expect(pushed).toBeLessThanOrEqual(10_000);
 });
 
+it("cuts batches that no request could carry, and bounds what waits by its size too", async () => {
+  const sizes: number[] = [];
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const delivery = new Delivery<string>({
+    journal: new Journal(join(folder, "journal")),
+    send: async (lines) => {
+      await opened;
+      sizes.push(Buffer.byteLength(JSON.stringify(lines)));
+    },
+  });
+  const sent = delivery.run(never);
+  // Each of these characters takes six bytes.
+  const line = "\u0001".repeat(16_000);
+  let pushed = 0;
+  const saying = (async () => {
+    for (; pushed < 400; pushed++) await delivery.push(line);
+  })();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(pushed).toBeLessThan(200);
+  open();
+  await saying;
+  delivery.end();
+  await sent;
+  expect(Math.max(...sizes)).toBeLessThan(2_100_000);
+  expect(sizes.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(400 * 96_000);
+});
+
 it("stops waiting for lines when it is told to stop", async () => {
   const stop = new AbortController();
   const delivery = new Delivery<string>({

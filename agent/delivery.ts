@@ -1,9 +1,12 @@
 import type { Journal } from "./journal.ts";
 
 const MAX_BATCH = 1000;
+/** The API takes bodies of up to 4 MB. */
+const MAX_BATCH_BYTES = 2_000_000;
 const GATHER_MS = 100;
 /** More lines than this waiting means the server is slow or away: the source has to wait. */
 const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES = 16_000_000;
 
 export interface DeliveryOptions<T> {
   journal: Journal;
@@ -19,6 +22,9 @@ export class Delivery<T> {
   readonly #journal: Journal;
   readonly #send: DeliveryOptions<T>["send"];
   readonly #waiting: T[] = [];
+  /** What each waiting line takes as JSON. */
+  readonly #sizes: number[] = [];
+  #waitingBytes = 0;
   #next = 0;
   #ended = false;
   #wake: (() => void) | undefined;
@@ -32,9 +38,13 @@ export class Delivery<T> {
   /** Takes the next line; resolves when there is room for another. */
   async push(line: T): Promise<void> {
     if (this.#next++ < this.#journal.progress.acked) return;
+    const bytes = Buffer.byteLength(JSON.stringify(line));
     this.#waiting.push(line);
+    this.#sizes.push(bytes);
+    this.#waitingBytes += bytes;
     this.#wake?.();
-    if (this.#waiting.length >= MAX_WAITING) await new Promise<void>((resolve) => (this.#room = resolve));
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes >= MAX_WAITING_BYTES)
+      await new Promise<void>((resolve) => (this.#room = resolve));
   }
 
   end(): void {
@@ -47,15 +57,27 @@ export class Delivery<T> {
     for (;;) {
       await this.#gather(signal);
       const { acked, sending } = this.#journal.progress;
-      const size = sending > acked ? sending - acked : Math.min(this.#waiting.length, MAX_BATCH);
+      const size = sending > acked ? sending - acked : this.#fitting();
       if (size === 0 || (this.#ended && this.#waiting.length === 0)) return;
       const batch = this.#waiting.slice(0, size);
       this.#journal.begin(acked + size);
       await this.#send(batch, acked, acked + size);
       this.#journal.acknowledge();
       this.#waiting.splice(0, size);
+      for (const bytes of this.#sizes.splice(0, size)) this.#waitingBytes -= bytes;
       this.#room?.();
     }
+  }
+
+  /** How many of the first lines one request can carry. */
+  #fitting(): number {
+    let bytes = 0;
+    const most = Math.min(this.#sizes.length, MAX_BATCH);
+    for (let count = 0; count < most; count++) {
+      bytes += this.#sizes[count]!;
+      if (bytes > MAX_BATCH_BYTES && count > 0) return count;
+    }
+    return most;
   }
 
   /** Waits for a first line, then a moment for company; a batch to be repeated waits until it is whole. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Refused } from "./api.ts";
 import { readOptions } from "./options.ts";
 import { Program } from "./program.ts";
+import { findUser } from "./work/environment.ts";
 
 /**
  * The agent: dials in to a Myelin deployment and does there what has to be done on a machine.
@@ -14,7 +15,8 @@ const log = (text: string) => console.log(`${new Date().toISOString()} ${text}`)
 
 function optionsOrExit() {
   try {
-    return readOptions(process.argv.slice(2), process.env);
+    const { user, ...options } = readOptions(process.argv.slice(2), process.env);
+    return { ...options, user: user === undefined ? undefined : findUser(user) };
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     process.exit(2);
@@ -22,6 +24,8 @@ function optionsOrExit() {
 }
 
 const options = optionsOrExit();
+// Everybody on the machine may read a command line: the token does not stay in it.
+process.title = "node agent/main.ts";
 let program: Program | undefined;
 const told = new AbortController();
 

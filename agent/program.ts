@@ -4,8 +4,13 @@ import { Agent } from "./agent.ts";
 import { Api } from "./api.ts";
 import type { CommandHandler } from "./link/commands.ts";
 import { Link } from "./link/link.ts";
-import type { AgentOptions } from "./options.ts";
 import { loadPty, Terminals } from "./terminal/terminals.ts";
+import type { JobUser } from "./work/environment.ts";
+import { canCount } from "./work/limits.ts";
+import type { AgentOptions } from "./options.ts";
+
+/** What an agent is started with, its user looked up. */
+export type ProgramOptions = Omit<AgentOptions, "user"> & { user: JobUser | undefined };
 
 export type Outcome = "stopped" | "restart";
 
@@ -27,21 +32,27 @@ export class Program {
   #finish!: (outcome: Outcome) => void;
   readonly #finished = new Promise<Outcome>((resolve) => (this.#finish = resolve));
 
-  constructor(options: AgentOptions, version: string, log: (text: string) => void) {
-    const { url, token, directory, concurrency } = options;
+  constructor(options: ProgramOptions, version: string, log: (text: string) => void) {
+    const { token, ...rest } = options;
+    const { url, labels } = options;
     this.#log = (text) => {
       log(text);
       this.#link.log("info", text);
     };
-    this.#terminals = options.allowTerminal ? this.#openTerminals(log) : undefined;
-    const capabilities = ["train", ...(this.#terminals ? ["terminal"] : [])];
+    this.#terminals = options.allowTerminal ? this.#openTerminals(options.user, log) : undefined;
+    const capabilities = [
+      "train",
+      ...(options.allowCommand ? ["command"] : []),
+      ...(canCount ? ["work-limits"] : []),
+      ...(this.#terminals ? ["terminal"] : []),
+    ];
     this.#agent = new Agent({
-      ...{ directory, concurrency, version, capabilities },
+      ...{ ...rest, version, capabilities },
       api: new Api(url, token),
       log: (text) => this.#log(text),
     });
     this.#link = new Link({
-      ...{ url, token, version, capabilities, labels: [], log },
+      ...{ url, token, version, capabilities, labels, log },
       host: describeHost(),
       work: () => this.#work(),
       isDraining: () => this.#agent.isDraining,
@@ -76,13 +87,13 @@ export class Program {
     return [...this.#agent.work(), ...(this.#terminals?.work() ?? [])];
   }
 
-  #openTerminals(log: (text: string) => void): Terminals | undefined {
+  #openTerminals(user: JobUser | undefined, log: (text: string) => void): Terminals | undefined {
     const loaded = loadPty();
     if ("reason" in loaded) {
       log(loaded.reason);
       return undefined;
     }
-    return new Terminals(loaded.pty, {
+    return new Terminals(loaded.pty, user, {
       send: (frame) => this.#link.send(frame),
       ended: (terminal, end) => void this.#link.emit(`terminal:${terminal}`, end),
       log: (text) => this.#log(text),

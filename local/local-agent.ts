@@ -26,6 +26,7 @@ export function openAgent(
       MYELIN_URL: url,
       MYELIN_IC_TOKEN: readSecret(layout.agentToken) ?? "",
       MYELIN_AGENT_DIR: layout.agent,
+      MYELIN_AGENT_ALLOW_COMMAND: "1",
     },
     onStart: (pid) => lock.note(pid),
   });

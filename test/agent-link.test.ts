@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { reaches, type Registered, registerAgent, startAgentProgram } from "./support/agent-program.ts";
+import { reaches, type Registered, registerAgent, startAgentProgram } from "./support/registered-agent.ts";
 import { newUser, query, until, type User } from "./support/client.ts";
 import { FakeAgent } from "./support/fake-agent.ts";
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
-import { reaches, type Registered, registerAgent, startAgentProgram } from "./support/agent-program.ts";
+import { reaches, type Registered, registerAgent, startAgentProgram } from "./support/registered-agent.ts";
 import { newAdmin, newUser, query, until, type User } from "./support/client.ts";
 import { CutLine } from "./support/cut-line.ts";
 import { enableTotp, letGoStale } from "./support/factors.ts";

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { homedir, userInfo } from "node:os";
 import type * as NodePty from "@lydell/node-pty";
+import { loginOf, type JobUser, jobEnvironment } from "../work/environment.ts";
 import type { Work } from "../../src/kernel/agent-protocol.ts";
 import { decodeFrame, FrameKind } from "../../src/kernel/terminal-frames.ts";
 import { type CommandHandler, CommandRefused } from "../link/commands.ts";
@@ -21,13 +21,6 @@ interface Open {
 
 const MAX_OPEN = 20;
 const DETACHED_MS = 300_000;
-/** All a shell gets to see of the agent's environment; above all not the agent's token. */
-const ENV_ALLOWED = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SystemRoot"];
-
-const shellOf = (): string => {
-  if (process.platform === "win32") return "powershell.exe";
-  return userInfo().shell ?? "/bin/sh";
-};
 
 /** The library that makes pseudo-terminals, which comes ready-made for the common platforms only; else why it is not there. */
 export function loadPty(): { pty: Pty } | { reason: string } {
@@ -43,12 +36,15 @@ export function loadPty(): { pty: Pty } | { reason: string } {
 export class Terminals {
   readonly #pty: Pty;
   readonly #host: TerminalsHost;
+  readonly #user: JobUser | undefined;
   readonly #open = new Map<string, Open>();
   #channels = 0;
   #emptied: (() => void) | undefined;
 
-  constructor(pty: Pty, host: TerminalsHost) {
+  /** Shells run as `user`, where that is not the agent's own. */
+  constructor(pty: Pty, user: JobUser | undefined, host: TerminalsHost) {
     this.#pty = pty;
+    this.#user = user;
     this.#host = host;
   }
 
@@ -98,9 +94,12 @@ export class Terminals {
         "TERMINALS_FULL",
         `The agent has ${MAX_OPEN} terminals open, as many as it may.`,
       );
-    const shell = shellOf();
+    const user = this.#user;
+    const { home, shell } = loginOf(user);
+    const given = { SHELL: shell, TERM: "xterm-256color", COLORTERM: "truecolor" };
     const pty = this.#pty.spawn(shell, process.platform === "win32" ? [] : ["-l"], {
-      ...{ name: "xterm-256color", cols: columns, rows, cwd: homedir(), env: environment(shell) },
+      ...{ name: given.TERM, cols: columns, rows, cwd: home, env: jobEnvironment(given, user, home) },
+      ...(user && { uid: user.uid, gid: user.gid }),
       encoding: null,
     });
     const limits = { idleMs: idle * 1000, maxMs: max * 1000, detachedMs: DETACHED_MS };
@@ -131,12 +130,4 @@ interface OpenArgs {
   columns: number;
   idle_seconds: number;
   max_seconds: number;
-}
-
-function environment(shell: string): Record<string, string> {
-  const kept = ENV_ALLOWED.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return { ...Object.fromEntries(kept), SHELL: shell, TERM: "xterm-256color", COLORTERM: "truecolor" };
 }

@@ -1,49 +1,78 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inject, onTestFinished } from "vitest";
-import { type Client, until } from "./client.ts";
+import type { User } from "./client.ts";
 
-/** An agent as its owner knows it. */
-export interface Registered {
-  id: string;
-  token: string;
-  path: string;
+/** An agent of a user's own, as a program beside the platform; runs reach it by a label nobody else has. */
+export class AgentProgram {
+  readonly label = `only-${randomUUID()}`;
+  readonly directory = mkdtempSync(join(tmpdir(), "myelin-agent-"));
+  readonly token: string;
+  readonly #url: string;
+  readonly #flags: string[];
+  #child: ChildProcess;
+  #output = "";
+
+  private constructor(url: string, token: string, flags: string[]) {
+    [this.#url, this.token, this.#flags] = [url, token, flags];
+    this.#child = this.#launch();
+  }
+
+  static async of(user: User, flags: string[] = ["--allow-command"]): Promise<AgentProgram> {
+    const { status, body } = await user.post("/api/agents", { name: `program-${randomUUID()}` });
+    if (status !== 201) throw new Error(`agent: ${status} ${JSON.stringify(body)}`);
+    return new AgentProgram(user.url, body.token, flags);
+  }
+
+  /** What the program said. */
+  get output(): string {
+    return this.#output;
+  }
+
+  #launch(): ChildProcess {
+    const args = ["--url", this.#url, "--dir", this.directory, "--label", this.label, ...this.#flags];
+    const child = spawn(process.execPath, ["agent/main.ts", ...args], {
+      env: { PATH: process.env["PATH"], MYELIN_IC_TOKEN: this.token, AWS_SECRET_ACCESS_KEY: "of-the-agent" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on("data", (data) => (this.#output += String(data)));
+    return child;
+  }
+
+  /** kill -9, and the next life of the same agent. */
+  async restartHard(): Promise<void> {
+    await this.#end("SIGKILL");
+    this.#child = this.#launch();
+  }
+
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = once(this.#child, "exit");
+    this.#child.kill(signal);
+    await gone;
+  }
 }
 
-export async function registerAgent(user: Client): Promise<Registered> {
-  const { body } = await user.post("/api/agents", { name: randomUUID() });
-  return { id: body.id, token: body.token, path: `/api/agents/${body.id}` };
-}
-
-/** Waits until the status is as `expected`. */
-export const reaches = (user: Client, agent: Registered, expected: Record<string, unknown>) =>
-  until(
-    () => user.get(`${agent.path}/status`),
-    ({ body }) => Object.entries(expected).every(([key, value]) => body[key] === value),
-  );
-
-/** The agent's program as a person starts it; gone with the test. */
-export function startAgentProgram(
-  token: string,
-  args: string[] = [],
-  env: Record<string, string> = {},
-  url = inject("url"),
-): { child: ChildProcess; exited: Promise<[code: number | null, signal: string | null]> } {
-  const directory = mkdtempSync(join(tmpdir(), "myelin-agent-test-"));
-  const all = ["agent/main.ts", "--url", url, "--token", token, "--dir", directory, ...args];
-  const child = spawn(process.execPath, all, {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const exited = once(child, "exit") as Promise<[number | null, string | null]>;
-  onTestFinished(async () => {
-    child.kill("SIGKILL");
-    await exited;
-    rmSync(directory, { recursive: true, force: true });
-  });
-  return { child, exited };
-}
+/** A script that logs `steps` points on descriptor 3 by nothing but Python's own library. */
+export const pythonTraining = (steps: number, secondsPerStep: number, before = ""): string => `
+import json, os, time
+${before}
+metrics = os.fdopen(int(os.environ["MYELIN_METRICS_FD"]), "w", buffering=1)
+print("pid", os.getpid(), flush=True)
+weight = 0.0
+for step in range(${steps}):
+    gradient = 2 * (weight - 3.0)
+    weight -= 0.01 * gradient
+    metrics.write(json.dumps({"step": step, "epoch": step // 100, "loss": (weight - 3.0) ** 2, "weight": weight}) + "\\n")
+    time.sleep(${secondsPerStep})
+print(json.dumps({"level": "warning", "message": "trained"}), flush=True)
+`;

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { freePort } from "../../local/free-port.ts";
+import { AgentProgram, pythonTraining } from "../support/agent-program.ts";
+import { newUser, until } from "../support/client.ts";
+import { Command } from "../support/command.ts";
+
+const dataDir = mkdtempSync(join(tmpdir(), "myelin-command-kill-"));
+let port: number;
+let platform: Command;
+let agent: AgentProgram | undefined;
+
+const start = () =>
+  Command.start("local/start.ts", ["--port", String(port), "--data-dir", dataDir, "--no-agent"], {
+    LOG_LEVEL: "warn",
+    LEASE_SECONDS: "20",
+  });
+
+beforeAll(async () => {
+  port = await freePort();
+  platform = await start();
+});
+afterAll(async () => {
+  await agent?.stop();
+  await platform.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+it("a Python script on an agent goes on over a platform that is killed with -9 and started again", async () => {
+  const user = await newUser(`http://127.0.0.1:${port}`);
+  agent = await AgentProgram.of(user);
+  const script = pythonTraining(1_000, 0.01);
+  const asked = {
+    name: "survivor",
+    model_type: "linear",
+    kind: "command",
+    command: { script },
+    labels: [agent.label],
+  };
+  const { id } = (await user.post("/api/training/runs", asked)).body;
+  const points = async () => (await user.get(`/api/training/runs/${id}/metrics`)).body;
+  await until(points, (all) => all.length > 200);
+  await platform.killHard();
+  // The script has a few seconds to speak to nobody.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  platform = await start();
+  const ended = await until(
+    async () => (await user.get(`/api/training/runs/${id}`)).body,
+    ({ status }) => !["pending", "running"].includes(status),
+    { withinMs: 40_000 },
+  );
+  expect(ended).toMatchObject({ status: "completed", attempt: 1 });
+  const all = await points();
+  expect(all.map(({ step }: any) => step)).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+  expect(all.map(({ seq }: any) => seq)).toEqual(
+    all.map(({ seq }: any) => seq).toSorted((a: number, b: number) => a - b),
+  );
+  // One process said it all.
+  const { logs } = (await user.get(`/api/training/runs/${id}/logs`)).body;
+  expect(logs.map(({ message }: any) => message)).toEqual([expect.stringMatching(/^pid/), "trained"]);
+}, 90_000);
