@@ -2,8 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { getTableName, is } from "drizzle-orm";
 import { PgTable } from "drizzle-orm/pg-core";
 import { expect, it } from "vitest";
+import { readOptions } from "../agent/options.ts";
+import { DEFAULT_LIMITS } from "../agent/work/limits.ts";
 import { Variables } from "../src/config.ts";
 import * as schema from "../src/db/schema.ts";
+import { CreateRun } from "../src/features/runs/runs.schema.ts";
+import { PERMISSIONS } from "../src/kernel/actor.ts";
 
 const readme = readFileSync("README.md", "utf8");
 const section = (title: string) => readme.split(/^## /m).find((part) => part.startsWith(title))!;
@@ -46,4 +50,32 @@ it("cites only paths and scripts that exist", () => {
   expect(missing).toEqual([]);
   const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
   for (const [, name] of readme.matchAll(/npm run ([a-z:]+)/g)) expect(scripts).toHaveProperty([name!]);
+});
+
+const agentSection = section("A script of your own, on an agent");
+
+it("gives an example of a command that the API takes, and names what a job is given as it is given", () => {
+  const [, example] = /<<'END'\n(.*)\nEND/.exec(agentSection)!;
+  expect(CreateRun.parse(JSON.parse(example!))).toMatchObject({ kind: "command" });
+  const job = readFileSync("agent/command-job.ts", "utf8");
+  const given = new Set(agentSection.match(/MYELIN_[A-Z_]+/g));
+  expect(given.size).toBeGreaterThan(3);
+  for (const name of given) expect(job).toContain(`${name}:`);
+});
+
+it("names only flags and variables that the agent knows", () => {
+  const flags = [...readme.matchAll(/`(--(?:max|allow|user|label)[a-z-]*)/g)].map(([, flag]) => flag!);
+  expect(new Set(flags).size).toBeGreaterThan(5);
+  const valued = flags.filter((flag) => flag !== "--allow-command").flatMap((flag) => [flag, "7"]);
+  const argv = ["--url", "http://x", "--token", "ic_x", "--allow-command", ...valued];
+  expect(readOptions(argv, {})).toMatchObject({ allowCommand: true, user: "7" });
+  const options = readFileSync("agent/options.ts", "utf8");
+  for (const name of new Set(readme.match(/MYELIN_AGENT_[A-Z_]+/g))) expect(options).toContain(`"${name}"`);
+});
+
+it("says who may submit commands, and how long a stopped job has, as it is", () => {
+  expect(agentSection).toContain("`runs:command`, which users have and viewers do not");
+  expect([PERMISSIONS.user, PERMISSIONS.viewer].map((set) => set.has("runs:command"))).toEqual([true, false]);
+  expect(agentSection).toContain("(SIGTERM, four seconds, SIGKILL)");
+  expect(DEFAULT_LIMITS.graceMs).toBe(4_000);
 });
