@@ -103,13 +103,19 @@ export class CommandJob extends Job {
     const delivered = Promise.all([metrics.delivery.run(this.signal), logs.delivery.run(this.signal)]);
     // A refusal while the command still runs ends it; awaiting the delivery below then throws the refusal.
     delivered.catch(() => this.process?.kill());
-    const exit = await Promise.race([
-      this.#proceed(before, metrics, logs),
-      // Never the first to end well: until the streams end there may be more to send.
-      delivered.then(() => new Promise<never>(() => undefined)),
-    ]);
-    await delivered;
-    return exit;
+    try {
+      const exit = await Promise.race([
+        this.#proceed(before, metrics, logs),
+        // Never the first to end well: until the streams end there may be more to send.
+        delivered.then(() => new Promise<never>(() => undefined)),
+      ]);
+      await delivered;
+      return exit;
+    } finally {
+      // The room a file takes is given back only once nobody has it open.
+      metrics.spool.close();
+      logs.spool.close();
+    }
   }
 
   async #proceed(
@@ -125,10 +131,8 @@ export class CommandJob extends Job {
       this.#phase = { phase: "ended", exit };
     }
     await this.#keepArtifacts((text) => push(logs, logLine("WARN", text, new Date())));
-    for (const { spool, delivery } of [metrics, logs]) {
-      spool.close();
-      delivery.end();
-    }
+    metrics.delivery.end();
+    logs.delivery.end();
     return exit;
   }
 

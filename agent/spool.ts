@@ -16,12 +16,15 @@ import { createInterface } from "node:readline";
 export class Spool<T> {
   readonly #path: string;
   #file: number | undefined;
+  #isClosed = false;
 
   constructor(path: string) {
     this.#path = path;
   }
 
+  /** Throws when the disk is full, and once it was closed. */
   append(entry: T): void {
+    if (this.#isClosed) throw new Error(`${this.#path} was closed`);
     this.#file ??= this.#open();
     writeSync(this.#file, `${JSON.stringify(entry)}\n`);
   }
@@ -37,6 +40,7 @@ export class Spool<T> {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+    this.#isClosed = true;
   }
 
   #open(): number {

@@ -177,6 +177,37 @@ it.runIf(process.getuid?.() === 0)("runs as another user where the agent was tol
   }
 });
 
+/** A file system of a megabyte, for whoever may make one. */
+function mountSmall(path: string): boolean {
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+it("a full disk below the agent ends the run with that reason", async ({ skip }) => {
+  const small = await AgentProgram.of(user);
+  if (!mountSmall(small.directory)) {
+    await small.stop();
+    return skip("file systems cannot be mounted here");
+  }
+  try {
+    const script = "yes 'a line that takes some room in the spool' | head -c 2000000; sleep 60";
+    const id = await submit({ script, interpreter: "bash" }, { labels: [small.label] });
+    expect(await ended(id)).toMatchObject({
+      status: "failed",
+      error_message: expect.stringContaining("ENOSPC"),
+    });
+    const next = await submit({ argv: ["echo", "on"] }, { labels: [small.label] });
+    expect(await ended(next)).toMatchObject({ status: "completed" });
+  } finally {
+    execFileSync("umount", ["-l", small.directory]);
+    await small.stop();
+  }
+});
+
 describe("a run's token", () => {
   it("writes to its run, to nothing else, and dies with the attempt", async () => {
     const [here, done] = [someFile(), someFile()];

@@ -21,10 +21,11 @@ export class AgentProgram {
     this.#child = this.#launch();
   }
 
-  static async of(user: User, flags: string[] = ["--allow-command"]): Promise<AgentProgram> {
+  /** `url` is where it dials in, where that is not where the user does. */
+  static async of(user: User, flags: string[] = ["--allow-command"], url = user.url): Promise<AgentProgram> {
     const { status, body } = await user.post("/api/agents", { name: `program-${randomUUID()}` });
     if (status !== 201) throw new Error(`agent: ${status} ${JSON.stringify(body)}`);
-    return new AgentProgram(user.url, body.token, flags);
+    return new AgentProgram(url, body.token, flags);
   }
 
   /** What the program said. */
@@ -33,9 +34,19 @@ export class AgentProgram {
   }
 
   #launch(): ChildProcess {
-    const args = ["--url", this.#url, "--dir", this.directory, "--label", this.label, ...this.#flags];
+    const args = [
+      "--url",
+      this.#url,
+      "--token",
+      this.token,
+      "--dir",
+      this.directory,
+      "--label",
+      this.label,
+      ...this.#flags,
+    ];
     const child = spawn(process.execPath, ["agent/main.ts", ...args], {
-      env: { PATH: process.env["PATH"], MYELIN_IC_TOKEN: this.token, AWS_SECRET_ACCESS_KEY: "of-the-agent" },
+      env: { PATH: process.env["PATH"], AWS_SECRET_ACCESS_KEY: "of-the-agent" },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [child.stdout!, child.stderr!])
