@@ -86,7 +86,7 @@ export const Variables = z.object({
   ACCESS_TOKEN_SECONDS: seconds(900),
   REFRESH_TOKEN_SECONDS: seconds(30 * 86_400),
   SESSION_MAX_SECONDS: seconds(90 * 86_400),
-  LEASE_SECONDS: seconds(30),
+  LEASE_SECONDS: seconds(90),
   TERMINAL_IDLE_SECONDS: seconds(900),
   TERMINAL_MAX_SECONDS: seconds(8 * 3600),
   MAX_UPLOAD_MB: megabytes(100),

@@ -115,7 +115,7 @@ function assemble(env: Env): Platform {
 export const runFeedPorts = (env: Env): RunFeedPorts => ({
   archive: deferred(async () => createRunArchive((await platformOf(env)).db)),
   log: logOf(env),
-  wakeGraceMs: Variables.shape.LEASE_SECONDS.catch(30).parse(variable(env, "LEASE_SECONDS")) * 1000,
+  wakeGraceMs: Variables.shape.LEASE_SECONDS.catch(90).parse(variable(env, "LEASE_SECONDS")) * 1000,
 });
 
 /** What each model's pool needs of the platform. */

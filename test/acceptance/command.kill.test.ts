@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
 import { AgentProgram, pythonTraining } from "../support/agent-program.ts";
 import { newUser, until } from "../support/client.ts";
+import { CutLine } from "../support/cut-line.ts";
 import { Command } from "../support/command.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "myelin-command-kill-"));
@@ -15,7 +16,6 @@ let agent: AgentProgram | undefined;
 const start = () =>
   Command.start("local/start.ts", ["--port", String(port), "--data-dir", dataDir, "--no-agent"], {
     LOG_LEVEL: "warn",
-    LEASE_SECONDS: "20",
   });
 
 beforeAll(async () => {
@@ -61,3 +61,40 @@ it("a Python script on an agent goes on over a platform that is killed with -9 a
   const { logs } = (await user.get(`/api/training/runs/${id}/logs`)).body;
   expect(logs.map(({ message }: any) => message)).toEqual([expect.stringMatching(/^pid/), "trained"]);
 }, 90_000);
+
+const CUT_SECONDS = 60;
+
+it("a network that is cut for a minute costs a script nothing, and nothing is doubled", async () => {
+  const user = await newUser(`http://127.0.0.1:${port}`);
+  const line = await CutLine.to(port);
+  const cutOff = await AgentProgram.of(user, ["--allow-command"], line.url);
+  try {
+    const script = pythonTraining(1_000, 0.02);
+    const run = {
+      name: "cut",
+      model_type: "linear",
+      kind: "command",
+      command: { script },
+      labels: [cutOff.label],
+    };
+    const { id } = (await user.post("/api/training/runs", run)).body;
+    const points = async () => (await user.get(`/api/training/runs/${id}/metrics`)).body;
+    await until(points, (all) => all.length > 100);
+    line.cut();
+    const before = (await points()).length;
+    await new Promise((resolve) => setTimeout(resolve, CUT_SECONDS * 1_000));
+    expect((await points()).length).toBeLessThan(before + 100);
+    expect((await user.get(`/api/training/runs/${id}`)).body.status).toBe("running");
+    line.mend();
+    const ended = await until(
+      async () => (await user.get(`/api/training/runs/${id}`)).body,
+      ({ status }) => status !== "running",
+      { withinMs: 40_000 },
+    );
+    expect(ended).toMatchObject({ status: "completed", attempt: 1 });
+    expect((await points()).map(({ step }: any) => step)).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+  } finally {
+    await cutOff.stop();
+    line.stop();
+  }
+}, 150_000);
