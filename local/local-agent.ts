@@ -8,9 +8,12 @@ import { dataLayout, projectDir } from "./paths.ts";
 import { readSecret } from "./secrets-file.ts";
 import type { Teardown } from "./teardown.ts";
 
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || host.startsWith("127.");
+
 /** Runs the agent of this machine against the Worker at `url`. */
 export function openAgent(
-  { dataDir, log }: LocalOptions,
+  { dataDir, host, env, log }: LocalOptions,
   url: string,
   lock: DataLock,
   teardown: Teardown,
@@ -26,7 +29,8 @@ export function openAgent(
       MYELIN_URL: url,
       MYELIN_IC_TOKEN: readSecret(layout.agentToken) ?? "",
       MYELIN_AGENT_DIR: layout.agent,
-      MYELIN_AGENT_ALLOW_COMMAND: "1",
+      // Whoever may open an account here may submit commands: by default that is only who sits at this machine.
+      MYELIN_AGENT_ALLOW_COMMAND: env["MYELIN_AGENT_ALLOW_COMMAND"] ?? (isLoopback(host) ? "1" : "0"),
     },
     onStart: (pid) => lock.note(pid),
   });
