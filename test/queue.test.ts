@@ -118,6 +118,29 @@ describe("an agent takes only what it can and may", () => {
   });
 });
 
+it("an agent that did not hear that it was given a run gets it again, with a token that replaces the lost one", async () => {
+  const owner = await newUser();
+  const { token } = (await owner.post("/api/agents", { name: "deaf" })).body;
+  const deaf = new Client(inject("url"), { "x-ic-token": token });
+  const label = `deaf-${randomUUID()}`;
+  const run = await submit({ labels: [label] }, owner);
+  const beat = async () => {
+    const asked = { capabilities: ["command"], labels: [label], version: "0", holding: [] };
+    return (await deaf.post("/api/training/leases", asked)).body.lease;
+  };
+  const [first, second] = [await beat(), await beat()];
+  expect([first, second]).toMatchObject([
+    { run_id: run, resumed: false },
+    { run_id: run, resumed: true, attempt: 1, entries: 0 },
+  ]);
+  const report = (bearer: string) =>
+    new Client(inject("url"), { authorization: `Bearer ${bearer}` }).post(`/api/training/runs/${run}/logs`, {
+      message: "x",
+    });
+  expect((await report(first.token)).status).toBe(401);
+  expect((await report(second.token)).status).toBe(201);
+});
+
 describe("who may submit commands", () => {
   it("not a viewer, nor whoever lacks the permission", async () => {
     const viewer = await newViewer();
