@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
@@ -202,6 +203,8 @@ export class CommandJob extends Job {
 
   async #keepArtifacts(warn: (text: string) => Promise<void>): Promise<void> {
     if (!existsSync(this.#outputFolder)) return;
+    // Whatever may have escaped must not put a link in a file's place while an agent that may read all reads it.
+    if (this.settings.user) takeBack(this.#outputFolder);
     const { paths, warnings } = await findLeftovers(this.#outputFolder);
     for (const text of warnings) await warn(text);
     for (const path of paths) {
@@ -222,6 +225,11 @@ export class CommandJob extends Job {
     const response = await this.settings.api.call(request, this.signal);
     await response.body?.cancel();
   }
+}
+
+function takeBack(folder: string): void {
+  chownSync(folder, process.getuid!(), process.getgid!());
+  chmodSync(folder, 0o700);
 }
 
 /** On disk first, then on its way; resolves when there is room for another. */

@@ -89,6 +89,16 @@ describe("an agent takes only what it can and may", () => {
     expect(rows.map(({ id }: any) => id)).toEqual([later[2], later[0], later[1]]);
   });
 
+  it("shows a command with its run and leaves it out of lists, where it may be long", async () => {
+    const command = { script: "x".repeat(200_000) };
+    const id = await submit({ command, labels: [`never-${randomUUID()}`] });
+    const shown = (await user.get(`/api/training/runs/${id}`)).body;
+    expect(shown.command).toEqual({ ...command, interpreter: "python3", files: [], env: {} });
+    const [listed] = (await user.get("/api/training/runs?limit=1")).body;
+    expect(listed.id).toBe(id);
+    expect(listed).not.toHaveProperty("command");
+  });
+
   it("says what it is to those who look", async () => {
     const [mine] = (await user.get("/api/agents")).body;
     expect(mine).toMatchObject({ labels: [agent.label, "second"], concurrency: 1 });

@@ -29,9 +29,10 @@ export async function claim(ctx: Ctx, input: Claim): Promise<Claimed> {
   const { capabilities, version, holding, labels, concurrency = null } = input;
   const said = { id: agent.id, capabilities, version, labels, concurrency };
   const held = await repo.renewLeases(ctx.db, said, ctx.now, until);
-  const lost = holding.filter((id) => !held.some((run) => run.id === id));
-  const forgotten = held.find((run) => !holding.includes(run.id));
-  const lease = forgotten ? await resume(ctx, forgotten, until) : await next(ctx, agent, input, until);
+  const lost = holding.filter((id) => !held.includes(id));
+  const forgotten = held.find((id) => !holding.includes(id));
+  const run = forgotten === undefined ? undefined : await repo.findHeldRun(ctx.db, agent.id, forgotten);
+  const lease = run ? await resume(ctx, run, until) : await next(ctx, agent, input, until);
   return { lease, lease_seconds: ctx.settings.leaseSeconds, lost };
 }
 

@@ -10,7 +10,19 @@ import { stillMay } from "./run-watchers.repo.ts";
 // One answer of the database holds about 2 MB of chunks at most.
 const LOAD_BATCH = 4;
 
-const metaOf = (row: RunRow): FeedMeta => ({
+// Read with every copy, so without what may be large.
+const metaColumns = {
+  ownerId: runs.ownerId,
+  agentId: runs.agentId,
+  status: runs.status,
+  attempt: runs.attempt,
+  completedAt: runs.completedAt,
+  errorMessage: runs.errorMessage,
+  leaseExpiresAt: runs.leaseExpiresAt,
+};
+type MetaRow = Pick<RunRow, keyof typeof metaColumns>;
+
+const metaOf = (row: MetaRow): FeedMeta => ({
   ownerId: row.ownerId,
   agentId: row.agentId,
   status: row.status,
@@ -20,9 +32,9 @@ const metaOf = (row: RunRow): FeedMeta => ({
   leaseExpiresAt: row.leaseExpiresAt?.getTime() ?? null,
 });
 
-const asMeta = ([row]: RunRow[]): FeedMeta | undefined => row && metaOf(row);
+const asMeta = ([row]: MetaRow[]): FeedMeta | undefined => row && metaOf(row);
 
-const rowOf = (db: Db, runId: string) => db.select().from(runs).where(eq(runs.id, runId));
+const rowOf = (db: Db, runId: string) => db.select(metaColumns).from(runs).where(eq(runs.id, runId));
 
 const findRun = async (db: Db, runId: string) => asMeta(await rowOf(db, runId));
 
@@ -87,7 +99,7 @@ async function saveChunks(
       ]
     : [];
   const answers = await db.batch([upsert, ...swallowed, ...summary, rowOf(db, runId)]);
-  return asMeta(answers.at(-1) as RunRow[]);
+  return asMeta(answers.at(-1) as MetaRow[]);
 }
 
 const ended = ({ status, at, errorMessage, result }: RunEnding) => ({

@@ -16,7 +16,7 @@ const withVersion = {
 };
 const producedVersion = and(eq(modelVersions.trainingRunId, runs.id), eq(modelVersions.source, "run"));
 
-/** Newest first, one row more than asked for. */
+/** Newest first, one row more than asked for, without their commands. */
 export function listRuns(
   db: Db,
   scope: Scope,
@@ -24,7 +24,7 @@ export function listRuns(
   status?: RunStatus,
 ): Promise<RunWithVersion[]> {
   return db
-    .select(withVersion)
+    .select({ ...withVersion, command: sql<null>`null` })
     .from(runs)
     .leftJoin(modelVersions, producedVersion)
     .where(and(owned(scope), status && eq(runs.status, status), behind(runs, after)))
@@ -126,10 +126,10 @@ export interface Heartbeat {
 }
 
 /**
- * Stamps the agent and renews its leases, in one round trip. Returns all the runs it holds by the database's
+ * Stamps the agent and renews its leases, in one round trip. Returns the ids of all the runs it holds by the database's
  * account; one it does not know of it will be told to take up again.
  */
-export async function renewLeases(db: Db, agent: Heartbeat, now: Date, until: Date): Promise<RunRow[]> {
+export async function renewLeases(db: Db, agent: Heartbeat, now: Date, until: Date): Promise<string[]> {
   const { id, ...said } = agent;
   const held = and(eq(runs.agentId, id), eq(runs.status, "running"));
   const [, , rows] = await db.batch([
@@ -138,9 +138,9 @@ export async function renewLeases(db: Db, agent: Heartbeat, now: Date, until: Da
       .set({ lastSeenAt: now, ...said })
       .where(eq(agents.id, id)),
     db.update(runs).set({ leaseExpiresAt: until }).where(held),
-    db.select().from(runs).where(held).orderBy(runs.startedAt),
+    db.select({ id: runs.id }).from(runs).where(held).orderBy(runs.startedAt),
   ]);
-  return rows;
+  return rows.map((row) => row.id);
 }
 
 export async function findHeldRun(db: Db, agentId: string, id: string): Promise<RunRow | undefined> {

@@ -107,7 +107,10 @@ export const Run = z
     status: z.enum(STATUSES),
     executor: z.enum(["agent", "external"]),
     kind: z.enum(KINDS),
-    command: z.record(z.string(), z.unknown()).optional(),
+    command: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .openapi({ description: "What a run of the kind `command` runs; left out of lists." }),
     labels: z.array(z.string()),
     priority: z.number().int(),
     attempt: z.number().int().openapi({ description: "From 1; of `max_retries` + 1." }),
