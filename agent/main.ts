@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Refused } from "./api.ts";
 import { readOptions } from "./options.ts";
 import { Program } from "./program.ts";
+import { describeHost } from "./system/index.ts";
 import { findUser } from "./work/environment.ts";
 
 /**
@@ -37,10 +38,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 try {
+  const host = await describeHost();
   let outcome = "restart";
   while (outcome === "restart" && !told.signal.aborted) {
     log(`agent ${version} dials in to ${options.url}`);
-    program = new Program(options, version, log);
+    program = new Program(options, version, host, log);
     outcome = await program.run();
   }
 } catch (error) {

@@ -1,9 +1,9 @@
-import { availableParallelism, hostname, totalmem } from "node:os";
 import type { Host, Work } from "../src/kernel/agent-protocol.ts";
 import { Agent } from "./agent.ts";
 import { Api } from "./api.ts";
 import type { CommandHandler } from "./link/commands.ts";
 import { Link } from "./link/link.ts";
+import { type SystemWatch, watchSystem } from "./system/index.ts";
 import { loadPty, Terminals } from "./terminal/terminals.ts";
 import type { JobUser } from "./work/environment.ts";
 import { canCount } from "./work/limits.ts";
@@ -14,27 +14,19 @@ export type ProgramOptions = Omit<AgentOptions, "user"> & { user: JobUser | unde
 
 export type Outcome = "stopped" | "restart";
 
-const describeHost = (): Host => ({
-  hostname: hostname(),
-  platform: process.platform,
-  arch: process.arch,
-  cpus: availableParallelism(),
-  memory_bytes: totalmem(),
-  gpus: [],
-});
-
 /** One life of the agent: its link, and the work that comes by it and by leases. */
 export class Program {
   readonly #agent: Agent;
   readonly #link: Link;
   readonly #terminals: Terminals | undefined;
+  readonly #system: SystemWatch;
   readonly #log: (text: string) => void;
   #finish!: (outcome: Outcome) => void;
   readonly #finished = new Promise<Outcome>((resolve) => (this.#finish = resolve));
 
-  constructor(options: ProgramOptions, version: string, log: (text: string) => void) {
+  constructor(options: ProgramOptions, version: string, host: Host, log: (text: string) => void) {
     const { token, ...rest } = options;
-    const { url, labels } = options;
+    const { url, labels, directory } = options;
     this.#log = (text) => {
       log(text);
       this.#link.log("info", text);
@@ -51,12 +43,13 @@ export class Program {
       api: new Api(url, token),
       log: (text) => this.#log(text),
     });
+    this.#system = watchSystem(directory, (text) => this.#log(text));
     this.#link = new Link({
       ...{ url, token, version, capabilities, labels, log },
-      host: describeHost(),
+      host,
       work: () => this.#work(),
       isDraining: () => this.#agent.isDraining,
-      sample: () => undefined,
+      sample: () => this.#system.sampler.latest(),
       commands: { ...this.#commands(), ...this.#terminals?.commands },
       bytes: (frame) => this.#terminals?.take(frame),
       connected: () => this.#terminals?.repeat(),
@@ -65,9 +58,11 @@ export class Program {
 
   /** Lives until it is told to end, one way or the other; throws when the server refuses the token. */
   async run(): Promise<Outcome> {
+    this.#system.sampler.start();
     try {
       return await Promise.race([this.#finished, this.#serve()]);
     } finally {
+      this.#system.sampler.stop();
       await Promise.all([this.#agent.stop(), this.#terminals?.close()]);
     }
   }
@@ -84,7 +79,7 @@ export class Program {
   }
 
   #work(): Work[] {
-    return [...this.#agent.work(), ...(this.#terminals?.work() ?? [])];
+    return [...this.#agent.work(), ...this.#system.work(), ...(this.#terminals?.work() ?? [])];
   }
 
   #openTerminals(user: JobUser | undefined, log: (text: string) => void): Terminals | undefined {
@@ -102,6 +97,7 @@ export class Program {
 
   #commands(): Record<string, CommandHandler> {
     return {
+      ...this.#system.commands,
       "agent.stop": async () => {
         if (this.#agent.isDraining) return null;
         const drained = this.#agent.drain();

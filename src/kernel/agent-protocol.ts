@@ -40,6 +40,13 @@ export interface Host {
   cpus: number;
   memory_bytes: number;
   gpus: Gpu[];
+  /** Name and release of the operating system. */
+  os?: string | null;
+  cpu_model?: string | null;
+  /** Cores; `cpus` counts their threads. */
+  physical_cpus?: number | null;
+  /** What a container or service manager lets the agent have; `null` where it sets no limit. */
+  limits?: { cpus: number | null; memory_bytes: number | null };
 }
 
 export type AgentState = "starting" | "running" | "draining" | "stopped" | "failed";

@@ -18,6 +18,12 @@ const host = z.object({
   cpus: z.number().int().min(0),
   memory_bytes: z.number().min(0),
   gpus: z.array(gpu).max(64),
+  os: text(200).nullish(),
+  cpu_model: text(200).nullish(),
+  physical_cpus: z.number().int().min(0).nullish(),
+  limits: z
+    .object({ cpus: z.number().min(0).nullable(), memory_bytes: z.number().min(0).nullable() })
+    .optional(),
 });
 const work = z.object({
   kind: z.enum(["run", "notebook", "terminal", "benchmark"]),

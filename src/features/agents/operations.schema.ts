@@ -21,6 +21,10 @@ const Host = z
     cpus: z.number().int(),
     memory_bytes: z.number(),
     gpus: z.array(Gpu),
+    os: z.string().nullish(),
+    cpu_model: z.string().nullish(),
+    physical_cpus: z.number().int().nullish(),
+    limits: z.object({ cpus: z.number().nullable(), memory_bytes: z.number().nullable() }).optional(),
   })
   .openapi("AgentHost");
 
