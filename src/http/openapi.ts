@@ -1,8 +1,9 @@
+import { VERSION } from "../kernel/version.ts";
 import type { Router } from "./router.ts";
 
 const INFO = {
   title: "Myelin",
-  version: "0.1.0",
+  version: VERSION,
   description:
     "One serverless deployable for machine-learning teams. Lists are bare arrays; the next page is in the `Link` header. Errors have one shape: `{error, code, details?, request_id}`.",
 };
