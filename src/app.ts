@@ -26,6 +26,7 @@ import {
 } from "./features/runs/index.ts";
 import { sessionRoutes } from "./features/sessions/index.ts";
 import { pageRoutes, statusRoutes } from "./features/status/index.ts";
+import { systemRoutes } from "./features/system/index.ts";
 import { terminalRoutes } from "./features/terminal/index.ts";
 import { tokenRoutes } from "./features/tokens/index.ts";
 import { userAdminRoutes } from "./features/users/index.ts";
@@ -108,6 +109,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", leaseRoutes);
   app.route("/", modelRoutes);
   app.route("/", inferenceRoutes);
+  app.route("/", systemRoutes);
   mountDocument(app);
 
   app.notFound((c) => renderError(unknownAddress(app, c as AppContext), c as AppContext));

@@ -62,6 +62,7 @@ const READS = [
   "agents:read",
   "tokens:read",
   "inference:predict",
+  "system:read",
 ] as const;
 const WRITES = [
   "datasets:write",
@@ -71,6 +72,7 @@ const WRITES = [
   "endpoints:write",
   "agents:write",
   "tokens:write",
+  "system:benchmark",
 ] as const;
 const ADMIN = [
   "users:read",

@@ -16,6 +16,8 @@ export const PERMISSION_TEXT: Record<Permission, string> = {
   "agents:read": "List agents and see whether they have a token.",
   "agents:write": "Register and remove agents, and issue and revoke their tokens.",
   "agents:share": "Have an agent take everybody's work.",
+  "system:read": "See the figures of one's own and shared agents, and of the deployment.",
+  "system:benchmark": "Have one's agents measure their machines.",
   "terminal:open": "Have a shell on the machines of one's agents that allow it.",
   "tokens:read": "List API tokens, never their secrets.",
   "tokens:write": "Make, narrow, rotate and revoke API tokens.",
