@@ -13,6 +13,7 @@ import { builtinRoutes, datasetRoutes } from "./features/datasets/index.ts";
 import { identityRoutes, oidcRoutes } from "./features/federation/index.ts";
 import { inferenceRoutes } from "./features/inference/index.ts";
 import { mailRoutes } from "./features/mail/index.ts";
+import { metricsRoutes, trafficGate } from "./features/metrics/index.ts";
 import { mfaRoutes } from "./features/mfa/index.ts";
 import { modelRoutes } from "./features/models/index.ts";
 import { roleRoutes } from "./features/roles/index.ts";
@@ -62,6 +63,7 @@ const isUpload = (method: string, path: string): boolean =>
 export function createApp(platform: Platform): Router {
   const app = createRouter();
 
+  app.use(trafficGate(platform.traffic));
   app.use(requestId((id) => createLogFor(platform, id)));
   app.use(requestLog);
   app.use(securityHeaders);
@@ -110,6 +112,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", modelRoutes);
   app.route("/", inferenceRoutes);
   app.route("/", systemRoutes);
+  app.route("/", metricsRoutes);
   mountDocument(app);
 
   app.notFound((c) => renderError(unknownAddress(app, c as AppContext), c as AppContext));

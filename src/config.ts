@@ -123,6 +123,8 @@ export const Variables = z.object({
     .enum(["true", "false"])
     .default("false")
     .transform((text) => text === "true"),
+  /** Shown by scrapers of `/metrics`. */
+  METRICS_TOKEN: z.string().min(16, "must have at least 16 characters").optional(),
   RESEND_API_KEY: z.string().min(1).optional(),
   MAIL_FROM: z.string().min(3).optional(),
   S3_ENDPOINT: z.string().url().optional(),
@@ -145,6 +147,7 @@ export const SECRET_NAMES = [
   "OIDC_PROVIDERS",
   "ENCRYPTION_KEYS",
   "AUDIT_SECRET",
+  "METRICS_TOKEN",
   "RESEND_API_KEY",
   "S3_ACCESS_KEY_ID",
   "S3_SECRET_ACCESS_KEY",
@@ -226,4 +229,5 @@ export const settingsOf = (config: Config): Settings => ({
     api: aMinute(config.RATE_LIMIT_API),
   },
   trustedHops: config.TRUSTED_HOPS,
+  metricsToken: config.METRICS_TOKEN === undefined ? null : new SecretText(config.METRICS_TOKEN),
 });

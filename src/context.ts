@@ -6,6 +6,7 @@ import {
   createDurableLimiter,
   createModelPools,
   createRunFeeds,
+  createTrafficBoard,
 } from "./adapters/durable.ts";
 import { inTurn } from "./adapters/hash-queue.ts";
 import { createJwt } from "./adapters/jwt.ts";
@@ -22,6 +23,7 @@ import { type Config, readConfig, settingsOf, Variables } from "./config.ts";
 import { type AgentLinkPorts, createAgentRecords } from "./features/agents/index.ts";
 import { type AuditLogPorts, createAuditArchive } from "./features/audit/index.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
+import { TrafficMeter } from "./features/metrics/index.ts";
 import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
 import { ldapOptionsOf } from "./identity-config.ts";
 import type { Actor } from "./kernel/actor.ts";
@@ -43,6 +45,7 @@ export interface Env {
   RATE_WINDOW: DurableObjectNamespace;
   AUDIT_LOG: DurableObjectNamespace;
   AGENT_LINK: DurableObjectNamespace;
+  TRAFFIC_BOARD: DurableObjectNamespace;
 }
 
 /** What does not change between the requests of one isolate. */
@@ -53,6 +56,7 @@ export interface Platform extends Omit<
   log: Log;
   /** For the limit on everything. */
   generalLimiter: LocalFirstLimiter;
+  traffic: TrafficMeter;
 }
 
 function blobsOf(config: Config, bucket: R2Bucket): Blobs {
@@ -108,6 +112,7 @@ function assemble(env: Env): Platform {
     identityProviders: new Map(config.OIDC_PROVIDERS.map((given) => [given.name, createOidcProvider(given)])),
     directory: directoryOf(config),
     auditTrail: createAuditTrail(env.AUDIT_LOG),
+    traffic: new TrafficMeter(createTrafficBoard(env.TRAFFIC_BOARD), log, crypto.randomUUID()),
   };
 }
 

@@ -12,6 +12,7 @@ import { createAgentLink } from "./features/agents/index.ts";
 import { createAuditLog } from "./features/audit/index.ts";
 import { createModelPool } from "./features/inference/index.ts";
 import { createRateWindow } from "./features/limits/index.ts";
+import { createTrafficBoard } from "./features/metrics/index.ts";
 import { createRunFeed } from "./features/runs/index.ts";
 import type { Router } from "./http/router.ts";
 import { answerMisconfigured } from "./misconfigured.ts";
@@ -54,3 +55,6 @@ export class AgentLink extends createAgentLink(agentLinkPorts) {}
 
 /** The keeper of the audit trail. */
 export class AuditLog extends createAuditLog(auditLogPorts) {}
+
+/** The sum of what all isolates count. */
+export class TrafficBoard extends createTrafficBoard() {}

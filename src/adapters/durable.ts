@@ -2,6 +2,7 @@ import type { AgentLinkHandle, AgentLinks } from "../kernel/ports/agent-links.ts
 import type { AuditTrail } from "../kernel/ports/audit-trail.ts";
 import type { Limiter } from "../kernel/ports/limiter.ts";
 import type { ModelPoolHandle, ModelPools } from "../kernel/ports/model-pools.ts";
+import type { TrafficBoard } from "../kernel/ports/traffic-board.ts";
 import type { RunFeedHandle, RunFeeds } from "../kernel/ports/run-feeds.ts";
 
 type FeedStub = Omit<RunFeedHandle, "watch"> & Pick<Fetcher, "fetch">;
@@ -73,4 +74,10 @@ export const createDurableLimiter = (namespace: DurableObjectNamespace): Limiter
 export const createAuditTrail = (namespace: DurableObjectNamespace): AuditTrail => {
   const keeper = () => namespace.getByName("trail") as unknown as AuditTrail;
   return { append: (events) => keeper().append(events), sync: () => keeper().sync() };
+};
+
+/** The board of the isolates' counts as one Durable Object. */
+export const createTrafficBoard = (namespace: DurableObjectNamespace): TrafficBoard => {
+  const board = () => namespace.getByName("board") as unknown as TrafficBoard;
+  return { add: (batch) => board().add(batch), read: () => board().read() };
 };

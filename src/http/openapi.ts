@@ -36,6 +36,11 @@ export function mountDocument(app: Router): void {
     bearerFormat: "rt_…",
     description: "What a command run's process is given: it writes to that run, until the attempt ends.",
   });
+  registry.registerComponent("securitySchemes", "metricsToken", {
+    type: "http",
+    scheme: "bearer",
+    description: "The deployment's `METRICS_TOKEN`, where it has one.",
+  });
   registry.registerComponent("securitySchemes", "streamTicket", {
     type: "apiKey",
     in: "query",

@@ -12,6 +12,7 @@ import type { ModelPools } from "./ports/model-pools.ts";
 import type { PasswordHasher, TokenSigner } from "./ports/credentials.ts";
 import type { RunFeeds } from "./ports/run-feeds.ts";
 import type { Sealer } from "./ports/sealer.ts";
+import type { TrafficTotals } from "./ports/traffic-board.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { SecretText } from "./secret-text.ts";
 
@@ -41,6 +42,8 @@ export interface Settings {
   rateLimits: RateLimits;
   /** How many proxies of our own stand in front; `undefined` behind Cloudflare. */
   trustedHops: number | undefined;
+  /** What a scraper shows; `null` where there is none. */
+  metricsToken: SecretText | null;
 }
 
 /** Where a request comes from. */
@@ -76,6 +79,8 @@ export interface Ctx {
   /** Checks the passwords of people who have none here; `null` where there is none. */
   directory: Directory | null;
   auditTrail: AuditTrail;
+  /** What all isolates have counted. */
+  traffic: { totals(): Promise<TrafficTotals> };
   /** Writes down what happened, by whom and from where. Never throws: what cannot be written is logged. */
   audit(event: AuditInput): Promise<void>;
   /** Whether this request has told the trail something already. */

@@ -40,7 +40,8 @@ export const isPublic = (operation: Operation): boolean => schemes(operation).le
 /** Open to a signed-in person, maybe to others too. */
 export const isForUsers = (operation: Operation): boolean => schemes(operation).includes("bearer");
 /** Open to administrators alone, as the built-in roles go. */
-export const isForAdmins = ({ path }: Operation): boolean => /^\/api\/(?:admin|terminal)\//.test(path);
+export const isForAdmins = ({ path }: Operation): boolean =>
+  /^\/(?:api\/(?:admin|terminal)\/|metrics$)/.test(path);
 /** Opened with a ticket and nothing else. */
 export const isByTicket = (operation: Operation): boolean =>
   !isPublic(operation) && schemes(operation).every((scheme) => scheme === "streamTicket");

@@ -11,7 +11,7 @@ declare module "vitest" {
     databaseUrl: string;
     adminPassword: string;
     /** A second platform that lets nobody in unseen: addresses are verified, accounts approved, a proxy stands in front. */
-    guarded: { url: string; databaseUrl: string; adminPassword: string };
+    guarded: { url: string; databaseUrl: string; adminPassword: string; metricsToken: string };
     /** The key tokens are signed with, so that tests can forge them. */
     jwtSecret: string;
   }
@@ -23,6 +23,7 @@ const LEASE_SECONDS = "5";
 export default async function setup(project: TestProject) {
   const folder = mkdtempSync(join(tmpdir(), "myelin-test-"));
   const jwtSecret = randomUUID();
+  const metricsToken = randomUUID();
   const env = {
     LEASE_SECONDS,
     JWT_SECRET: jwtSecret,
@@ -40,7 +41,11 @@ export default async function setup(project: TestProject) {
     startPlatform({ dataDir: join(folder, name), port: 0, agent, env: { ...env, ...own } });
   // The Worker is built once, by whichever starts first.
   const platform = await start("open", true, {});
-  const guarded = await start("guarded", false, { REGISTRATION: "approve", TRUSTED_HOPS: "1" });
+  const guarded = await start("guarded", false, {
+    REGISTRATION: "approve",
+    TRUSTED_HOPS: "1",
+    METRICS_TOKEN: metricsToken,
+  });
   project.provide("url", platform.url);
   project.provide("databaseUrl", platform.databaseUrl);
   project.provide("adminPassword", platform.adminPassword());
@@ -48,6 +53,7 @@ export default async function setup(project: TestProject) {
     url: guarded.url,
     databaseUrl: guarded.databaseUrl,
     adminPassword: guarded.adminPassword(),
+    metricsToken,
   });
   project.provide("jwtSecret", jwtSecret);
   return async () => {
