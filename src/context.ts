@@ -134,9 +134,6 @@ export const modelPoolPorts = (env: Env): ModelPoolPorts => ({
 /** What each agent's link needs of the platform. */
 export const agentLinkPorts = (env: Env): AgentLinkPorts => ({
   records: deferred(async () => createAgentRecords((await platformOf(env)).db)),
-  deliver: async ({ topic }) => {
-    throw new Error(`Nobody takes ${topic}.`);
-  },
   auditTrail: createAuditTrail(env.AUDIT_LOG),
   log: logOf(env),
 });

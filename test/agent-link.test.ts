@@ -133,6 +133,8 @@ describe("what no agent says", () => {
     "is of no known type": (link) => link.say({ type: "nonsense" } as never),
     "is a second hello": (link) => link.say(link.hello()),
     "has a field too long": (link) => link.say({ type: "bye", state: "stopped", reason: "x".repeat(2000) }),
+    "measures more than can be kept": (link) =>
+      link.say({ type: "beat", state: "running", work: [], sample: "x".repeat(70_000) }),
     "leaves out an event": (link) => link.say({ type: "event", seq: 2, topic: "notebook:x", data: null }),
   };
   for (const [what, say] of Object.entries(cases)) {

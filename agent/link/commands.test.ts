@@ -4,6 +4,7 @@ import { CommandRefused, CommandRunner } from "./commands.ts";
 
 function runner() {
   const answers: [id: string, reply: CommandReply][] = [];
+  const emitted: [id: string, data: unknown][] = [];
   let runs = 0;
   const commands = new CommandRunner(
     {
@@ -11,13 +12,20 @@ function runner() {
       refuse: async () => {
         throw new CommandRefused("NOT_NOW", "Later.");
       },
+      count_down: async (_args, _signal, emit) => {
+        await emit(2);
+        await emit(1);
+      },
       hang: (_args, signal) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("cancelled")))),
     },
-    (id, reply) => void answers.push([id, reply]),
+    {
+      answer: (id, reply) => void answers.push([id, reply]),
+      emit: async (id, data) => void emitted.push([id, data]),
+    },
   );
   const settled = () => new Promise((resolve) => setImmediate(resolve));
-  return { commands, answers, settled };
+  return { commands, answers, emitted, settled };
 }
 
 it("does a command once, however often it comes, and answers every time", async () => {
@@ -47,4 +55,15 @@ it("answers what it does not know, refuses in the command's own words, and gives
     2: { ok: false, code: "NOT_NOW", message: "Later." },
     3: { ok: false, code: "COMMAND_FAILED", message: "cancelled" },
   });
+});
+
+it("says what a command says under the command's own name", async () => {
+  const { commands, emitted, answers, settled } = runner();
+  commands.take("7", "count_down", null);
+  await settled();
+  expect(emitted).toEqual([
+    ["7", 2],
+    ["7", 1],
+  ]);
+  expect(answers).toEqual([["7", { ok: true, value: null }]]);
 });

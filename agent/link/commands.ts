@@ -1,7 +1,15 @@
 import type { CommandReply } from "../../src/kernel/agent-protocol.ts";
 
+/** Says something of a command while it is being done. */
+export type Emit = (data: unknown) => Promise<void>;
+
 /** Does what a command says; `signal` aborts when nobody waits for it any more. */
-export type CommandHandler = (args: unknown, signal: AbortSignal) => Promise<unknown>;
+export type CommandHandler = (args: unknown, signal: AbortSignal, emit: Emit) => Promise<unknown>;
+
+export interface CommandHost {
+  answer(id: string, reply: CommandReply): void;
+  emit(id: string, data: unknown): Promise<void>;
+}
 
 /** A refusal the caller is told, with a code of the command's own. */
 export class CommandRefused extends Error {
@@ -21,25 +29,26 @@ interface Running {
 /** Commands come at least once; each is done once, and its answer kept until the other side has it. */
 export class CommandRunner {
   readonly #handlers: Record<string, CommandHandler>;
-  readonly #answer: (id: string, reply: CommandReply) => void;
+  readonly #host: CommandHost;
   readonly #running = new Map<string, Running>();
   readonly #replies = new Map<string, CommandReply>();
 
-  constructor(handlers: Record<string, CommandHandler>, answer: (id: string, reply: CommandReply) => void) {
+  constructor(handlers: Record<string, CommandHandler>, host: CommandHost) {
     this.#handlers = handlers;
-    this.#answer = answer;
+    this.#host = host;
   }
 
   take(id: string, name: string, args: unknown): void {
     const reply = this.#replies.get(id);
-    if (reply) return this.#answer(id, reply);
+    if (reply) return this.#host.answer(id, reply);
     if (this.#running.has(id)) return;
     const cancel = new AbortController();
     this.#running.set(id, { cancel });
-    void this.#run(name, args, cancel.signal).then((answer) => {
+    const emit = (data: unknown) => this.#host.emit(id, data);
+    void this.#run(name, args, cancel.signal, emit).then((answer) => {
       this.#running.delete(id);
       this.#replies.set(id, answer);
-      this.#answer(id, answer);
+      this.#host.answer(id, answer);
     });
   }
 
@@ -57,11 +66,11 @@ export class CommandRunner {
     return this.#replies;
   }
 
-  async #run(name: string, args: unknown, signal: AbortSignal): Promise<CommandReply> {
+  async #run(name: string, args: unknown, signal: AbortSignal, emit: Emit): Promise<CommandReply> {
     const handler = Object.hasOwn(this.#handlers, name) ? this.#handlers[name] : undefined;
     if (!handler) return { ok: false, code: "COMMAND_UNKNOWN", message: `This agent does not know ${name}.` };
     try {
-      return { ok: true, value: (await handler(args, signal)) ?? null };
+      return { ok: true, value: (await handler(args, signal, emit)) ?? null };
     } catch (error) {
       const code = error instanceof CommandRefused ? error.code : "COMMAND_FAILED";
       return {

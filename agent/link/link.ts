@@ -54,7 +54,10 @@ export class Link {
 
   constructor(settings: LinkSettings) {
     this.#settings = settings;
-    this.#commands = new CommandRunner(settings.commands, (id, reply) => this.#answer(id, reply));
+    this.#commands = new CommandRunner(settings.commands, {
+      answer: (id, reply) => this.#answer(id, reply),
+      emit: (id, data) => this.emit(`command:${id}`, data),
+    });
   }
 
   /** Stays connected until `stop`; throws when the server does not take the token. */

@@ -3,7 +3,6 @@
  */
 import type { Host, Work } from "../../src/kernel/agent-protocol.ts";
 import { SystemCommand } from "../../src/kernel/system-sample.ts";
-import type { CommandHandler } from "../link/commands.ts";
 import { Benchmark } from "./benchmark/benchmark.ts";
 import { Gpus } from "./gpus.ts";
 import { readHost } from "./host.ts";
@@ -18,7 +17,7 @@ export const describeHost = (): Promise<Host> => readHost(gpus);
 export interface SystemWatch {
   /** Does nothing until it is started. */
   sampler: Sampler;
-  commands: Record<string, CommandHandler>;
+  commands: Record<string, (args: unknown, signal: AbortSignal) => Promise<unknown>>;
   work(): Work[];
 }
 

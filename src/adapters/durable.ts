@@ -36,7 +36,7 @@ export const createAgentLinks = (namespace: DurableObjectNamespace): AgentLinks 
     return {
       connect: (request) => stub.fetch(request),
       status: () => stub.status(),
-      ask: (command) => stub.ask(command),
+      ask: (command, onEvent) => stub.ask(command, onEvent),
       readLogs: (query) => stub.readLogs(query),
       readSamples: (span) => stub.readSamples(span),
       addTicket: (hash, expiresAt, ticket) => stub.addTicket(hash, expiresAt, ticket),

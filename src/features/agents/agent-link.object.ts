@@ -26,16 +26,7 @@ import { endEvent } from "./terminal-audit.ts";
 import { TerminalRelay } from "./terminal-relay.ts";
 import { TerminalEnd, TerminalStore } from "./terminal-store.ts";
 
-/** Something an agent reports of its work; `topic` begins with the kind of work it belongs to. */
-export interface AgentEvent {
-  agentId: string;
-  topic: string;
-  data: unknown;
-}
-
 export interface AgentLinkPorts {
-  /** Hands an event to whom it concerns. What it throws makes the agent say it again. */
-  deliver(event: AgentEvent): Promise<void>;
   records: AgentRecords;
   auditTrail: Pick<AuditTrail, "append">;
   log: Log;
@@ -105,9 +96,9 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       return { ...known, connected: this.#seated() !== undefined };
     }
 
-    async ask(command: LinkCommand): Promise<CommandReply> {
+    async ask(command: LinkCommand, onEvent?: (data: unknown) => void): Promise<CommandReply> {
       if (command.name === "agent.restart") this.#enter(presence.restarting(this.#presence, Date.now()));
-      return this.#commands.ask(command);
+      return this.#commands.ask(command, onEvent);
     }
 
     readLogs({ after, limit }: { after?: number; limit: number }): AgentLogLine[] {
@@ -200,7 +191,8 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
           this.#terminals.lost();
           return this.#enter(presence.tookLeave(this.#presence, said, now));
         case "result":
-          return this.#commands.take(said.id, said.reply);
+          // After what was said before it.
+          return void this.#delivering.then(() => this.#commands.take(said.id, said.reply));
         case "log":
           return this.#store.addLog({ level: said.level, message: said.message, at: Date.parse(said.at) });
         case "ack":
@@ -227,9 +219,16 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
     }
 
     async #deliver(topic: string, data: unknown): Promise<void> {
-      const terminal = /^terminal:(.+)$/.exec(topic)?.[1];
-      if (terminal === undefined) return this.#ports.deliver({ agentId: this.#agentId, topic, data });
-      this.#terminals.ended(terminal, TerminalEnd.parse(data));
+      const [, kind, id] = /^(terminal|command):(.+)$/.exec(topic) ?? [];
+      if (kind === "terminal") this.#terminals.ended(id!, TerminalEnd.parse(data));
+      else if (kind === "command")
+        await this.#commands.hear(id!, data).catch((error) => this.#deaf(id!, error));
+      else throw new Error(`nobody takes ${topic}`);
+    }
+
+    /** Whoever waits for a command has gone away; what it says is of no use to anybody else. */
+    #deaf(id: string, error: unknown): void {
+      this.#ports.log("warn", "agent.event_unheard", { agent_id: this.#agentId, command: id, error });
     }
 
     #background(work: Promise<unknown>): void {

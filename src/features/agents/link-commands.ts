@@ -36,6 +36,7 @@ const toMessage = ({ id, name, args }: StoredCommand): ToAgent => ({ type: "comm
 export class LinkCommands {
   readonly #store: CommandStore;
   readonly #host: CommandHost;
+  readonly #listening = new Map<string, (data: unknown) => unknown>();
   readonly #waiting = new Map<string, Set<(reply: CommandReply) => void>>();
 
   constructor(store: CommandStore, host: CommandHost) {
@@ -43,7 +44,10 @@ export class LinkCommands {
     this.#host = host;
   }
 
-  ask({ name, args, timeoutMs, id = crypto.randomUUID() }: LinkCommand): Promise<CommandReply> {
+  ask(
+    { name, args, timeoutMs, id = crypto.randomUUID() }: LinkCommand,
+    onEvent?: (data: unknown) => unknown,
+  ): Promise<CommandReply> {
     const known = this.#store.command(id);
     if (known?.reply) return Promise.resolve(known.reply);
     if (!this.#host.isConnected()) return Promise.resolve(OFFLINE);
@@ -52,7 +56,13 @@ export class LinkCommands {
       this.#store.addCommand(command);
       this.#host.say(toMessage(command));
     }
-    return this.#settled(id, timeoutMs);
+    if (onEvent) this.#listening.set(id, onEvent);
+    return this.#settled(id, timeoutMs).finally(() => this.#listening.delete(id));
+  }
+
+  /** Passes on what the agent says while it does something; to nobody when nobody waits any more. */
+  async hear(id: string, data: unknown): Promise<void> {
+    await this.#listening.get(id)?.(data);
   }
 
   /** Says again what the agent has not answered: it may never have heard it. */

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { type FromAgent, MAX_FRAME_BYTES } from "../../kernel/agent-protocol.ts";
 
+const MAX_SAMPLE_CHARACTERS = 64_000;
+
 const text = (max: number) => z.string().max(max);
 const name = text(200).min(1);
 const at = z.iso.datetime({ offset: true });
@@ -49,7 +51,11 @@ const Message = z.discriminatedUnion("type", [
     type: z.literal("beat"),
     state: z.enum(["running", "draining"]),
     work: z.array(work).max(1000),
-    sample: z.unknown().optional(),
+    // Each is kept in its own slot for a day.
+    sample: z
+      .unknown()
+      .optional()
+      .refine((sample) => sample === undefined || JSON.stringify(sample).length <= MAX_SAMPLE_CHARACTERS),
   }),
   z.object({ type: z.literal("ack"), id: name }),
   z.object({ type: z.literal("result"), id: name, reply }),

@@ -69,8 +69,11 @@ export interface AgentLinkHandle {
   /** Takes the agent's own upgrade; whoever calls has checked its token. */
   connect(request: Request): Promise<Response>;
   status(): Promise<LinkStatus>;
-  /** Has the agent do something, and waits for what comes of it. `AGENT_OFFLINE` at once when it is not connected. */
-  ask(command: LinkCommand): Promise<CommandReply>;
+  /**
+   * Has the agent do something, and waits for what comes of it. `AGENT_OFFLINE` at once when it is not connected. What
+   * the agent says meanwhile comes to `onEvent`, in order and before the reply.
+   */
+  ask(command: LinkCommand, onEvent?: (data: unknown) => void): Promise<CommandReply>;
   /** Lines after `after`, oldest first, at most `limit`; the newest `limit` without `after`. */
   readLogs(query: { after?: number; limit: number }): Promise<AgentLogLine[]>;
   /** The newest sample each of the last hour (every 15 s) and day (every 5 min), oldest first. */
