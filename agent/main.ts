@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Refused } from "./api.ts";
+import { ownFile } from "./own-file.ts";
 import { readOptions } from "./options.ts";
 import { Program } from "./program.ts";
 import { describeHost } from "./system/index.ts";
@@ -9,7 +10,7 @@ import { findUser } from "./work/environment.ts";
  * The agent: dials in to a Myelin deployment and does there what has to be done on a machine.
  * Exit codes: 0 told to stop, 2 bad usage, 3 the server does not take the token.
  */
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+const { version } = JSON.parse(readFileSync(ownFile("package.json"), "utf8")) as {
   version: string;
 };
 const log = (text: string) => console.log(`${new Date().toISOString()} ${text}`);

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Hopeless, Job } from "./job.ts";
 import { type LogLine, logLine } from "./log-line.ts";
 import { ProcessGroup, reasonOf, type WorkExit } from "./work/process-group.ts";
+import { ownProgram } from "./own-file.ts";
 
-const TRAINER = fileURLToPath(new URL("../trainer/main.ts", import.meta.url));
+const TRAINER = ownProgram("trainer/main");
 /** How the trainer ends when the job or its data cannot be used. */
 const BAD_INPUT = 2;
 

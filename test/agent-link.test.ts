@@ -1,7 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { buildAgent } from "../local/build-agent.ts";
 import { reaches, type Registered, registerAgent, startAgentProgram } from "./support/registered-agent.ts";
-import { newUser, query, until, type User } from "./support/client.ts";
+import { newRun, newUser, query, until, type User } from "./support/client.ts";
 import { FakeAgent } from "./support/fake-agent.ts";
 
 const statusOf = async (user: User, { path }: Registered) => (await user.get(`${path}/status`)).body;
@@ -229,6 +233,24 @@ describe("the agent's program", () => {
     await reaches(user, agent, { state: "stopped", connected: false });
     const { body: lines } = await user.get(`${agent.path}/logs`);
     expect(lines.map((line: any) => line.message)).toContain("draining");
+  });
+
+  it("trains from the package it is built as, too", async () => {
+    const folder = await buildAgent(mkdtempSync(join(tmpdir(), "myelin-agent-package-")));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const user = await newUser();
+    const agent = await registerAgent(user);
+    const label = `only-${randomUUID()}`;
+    startAgentProgram(agent.token, ["--label", label], {}, { program: join(folder, "agent", "main.js") });
+    await reaches(user, agent, { state: "running", connected: true });
+    const { body: dataset } = await user.post("/api/builtin-datasets/iris/prepare");
+    const config = { epochs: 2, batch_size: 16, learning_rate: 0.01, seed: 1 };
+    const run = await newRun(user, { dataset_id: dataset.id, labels: [label], config });
+    const ended = await until(
+      () => user.get(`/api/training/runs/${run}`),
+      ({ body }) => !["pending", "running"].includes(body.status),
+    );
+    expect([ended.body.status, ended.body.error_message]).toEqual(["completed", undefined]);
   });
 
   it("says goodbye when its process is told to end", async () => {

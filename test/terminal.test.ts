@@ -130,7 +130,7 @@ describe("a real shell", () => {
     onTestFinished(() => line.stop());
     const chief = await newAdmin();
     const agent = await registerAgent(chief);
-    startAgentProgram(agent.token, ["--allow-terminal"], { SHELL: "/bin/sh" }, line.url);
+    startAgentProgram(agent.token, ["--allow-terminal"], { SHELL: "/bin/sh" }, { url: line.url });
     await reaches(chief, agent, { state: "running", connected: true });
     const page = await TerminalPage.open((await ticket(chief, agent)).ticket);
     page.type("for i in $(seq 1 30); do echo n=$i.; sleep 0.1; done; echo all=$((1+1))\r");

@@ -3,15 +3,15 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { hasCode } from "../has-code.ts";
 import { jobEnvironment, type JobUser } from "./environment.ts";
 import type { Order, Status } from "./guard.ts";
 import { type Breach, breachText, type Limits } from "./limits.ts";
 import { Lines } from "./lines.ts";
 import { sendSignal } from "./send-signal.ts";
+import { ownProgram } from "../own-file.ts";
 
-const GUARD = fileURLToPath(new URL("guard.ts", import.meta.url));
+const GUARD = ownProgram("agent/work/guard");
 /** Of what the guard needs itself nothing is the job's. */
 const GUARD_ENV = ["PATH", "SystemRoot"];
 const COMPLAINT_LINES = 20;

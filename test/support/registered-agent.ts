@@ -31,10 +31,10 @@ export function startAgentProgram(
   token: string,
   args: string[] = [],
   env: Record<string, string> = {},
-  url = inject("url"),
+  { url = inject("url"), program = "agent/main.ts" } = {},
 ): { child: ChildProcess; exited: Promise<[code: number | null, signal: string | null]> } {
   const directory = mkdtempSync(join(tmpdir(), "myelin-agent-test-"));
-  const all = ["agent/main.ts", "--url", url, "--token", token, "--dir", directory, ...args];
+  const all = [program, "--url", url, "--token", token, "--dir", directory, ...args];
   const child = spawn(process.execPath, all, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -4,12 +4,12 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { Work } from "../../../src/kernel/agent-protocol.ts";
 import type { BenchmarkFigure, BenchmarkReport } from "../../../src/kernel/system-sample.ts";
 import { CommandRefused } from "../../link/commands.ts";
+import { ownProgram } from "../../own-file.ts";
 
-const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const MAIN = ownProgram("agent/system/benchmark/main");
 const LONGEST_MS = 20_000;
 const FOLDER = "benchmark-";
 /** All the process gets to see of the agent's environment; above all not the agent's token. */
