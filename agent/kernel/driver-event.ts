@@ -1,0 +1,33 @@
+import type { KernelEvent } from "../../src/kernel/ports/kernels.ts";
+
+/** What the driver says: that it is there, what a cell says, or that the cell with that id is over. */
+export type DriverEvent =
+  | { kind: "ready"; version: string }
+  | { kind: "said"; id: string; event: KernelEvent }
+  | { kind: "done"; id: string; status: "ok" | "error" | "interrupted" };
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function eventOf(line: Record<string, unknown>): KernelEvent | undefined {
+  const { type, name, text, data, value, traceback } = line;
+  if (type === "stream" && (name === "stdout" || name === "stderr") && typeof text === "string")
+    return { type, name, text };
+  if ((type === "display" || type === "result") && isObject(data))
+    return { type, data, metadata: isObject(line["metadata"]) ? line["metadata"] : {} };
+  if (type === "error" && typeof name === "string" && typeof value === "string" && Array.isArray(traceback))
+    return { type, name, value, traceback: traceback.map(String) };
+  return undefined;
+}
+
+/** Reads one line; `undefined` for what no honest driver says. */
+export function readDriverEvent(line: unknown): DriverEvent | undefined {
+  if (!isObject(line)) return undefined;
+  const { id, type, status, version } = line;
+  if (type === "ready") return { kind: "ready", version: String(version) };
+  if (typeof id !== "string") return undefined;
+  if (type === "done" && (status === "ok" || status === "error" || status === "interrupted"))
+    return { kind: "done", id, status };
+  const event = eventOf(line);
+  return event && { kind: "said", id, event };
+}

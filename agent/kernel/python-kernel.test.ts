@@ -1,0 +1,282 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ExecutionEnd, KernelEvent } from "../../src/kernel/ports/kernels.ts";
+import { PythonKernel, type PythonOptions } from "./python-kernel.ts";
+
+const PYTHON = process.env["MYELIN_TEST_PYTHON"] ?? "python3";
+const hasPython = spawnSync(PYTHON, ["-c", "import sys; assert sys.version_info >= (3, 8)"]).status === 0;
+const hasMatplotlib = spawnSync(PYTHON, ["-c", "import matplotlib"]).status === 0;
+
+let kernels: PythonKernel[];
+let directory: string;
+beforeEach(() => {
+  kernels = [];
+  directory = mkdtempSync(join(tmpdir(), "myelin-python-"));
+});
+afterEach(async () => {
+  await Promise.all(kernels.map((kernel) => kernel.shutdown()));
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function start(options: PythonOptions = {}): PythonKernel {
+  const kernel = new PythonKernel({ python: PYTHON, directory, ...options });
+  kernels.push(kernel);
+  return kernel;
+}
+
+let count = 0;
+async function run(kernel: PythonKernel, source: string, timeoutMs = 20_000) {
+  const events: KernelEvent[] = [];
+  const end: ExecutionEnd = await kernel.execute({ cellId: `c${++count}`, source, timeoutMs }, (event) =>
+    events.push(event),
+  );
+  return { end, events };
+}
+
+const textOf = ({ events }: { events: KernelEvent[] }, name = "stdout") =>
+  events.map((event) => (event.type === "stream" && event.name === name ? event.text : "")).join("");
+const resultOf = ({ events }: { events: KernelEvent[] }) =>
+  events.find((event) => event.type === "result")?.data;
+const errorOf = ({ events }: { events: KernelEvent[] }) => events.find((event) => event.type === "error");
+const alive = (pid: number): boolean => {
+  const state = spawnSync("ps", ["-o", "stat=", "-p", String(pid)])
+    .stdout.toString()
+    .trim();
+  return state !== "" && !state.startsWith("Z");
+};
+async function until(done: () => boolean, withinMs = 5000) {
+  for (const deadline = Date.now() + withinMs; !done();) {
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe.skipIf(!hasPython)("a Python kernel", () => {
+  it("keeps what cells define, and shows their last expression", async () => {
+    const kernel = start();
+    expect((await run(kernel, "import math\nx = 40\ndef f(): return x + 2")).end).toEqual({ status: "ok" });
+    const second = await run(kernel, "print('said')\nf()");
+    expect(second).toEqual({
+      end: { status: "ok" },
+      events: [
+        { type: "stream", name: "stdout", text: "said\n" },
+        { type: "result", data: { "text/plain": "42" }, metadata: {} },
+      ],
+    });
+    expect((await run(kernel, "f();")).events).toEqual([]);
+    expect(resultOf(await run(kernel, "import asyncio\nawait asyncio.sleep(0.01, 'slept')"))).toEqual({
+      "text/plain": "'slept'",
+    });
+    expect(resultOf(await run(kernel, "__name__, _"))).toEqual({ "text/plain": "('__main__', 'slept')" });
+  });
+
+  it("tells stdout and stderr as they are written, of children too", async () => {
+    const said: string[] = [];
+    const source =
+      "import sys, os, time\nprint('first', flush=True)\ntime.sleep(0.4)\nprint('bad', file=sys.stderr)\nos.system('echo child; echo worse >&2')\nos.write(1, b'raw\\n')";
+    const events: KernelEvent[] = [];
+    let saidEarly = false;
+    const running = start().execute({ cellId: "c", source, timeoutMs: 20_000 }, (event) => {
+      events.push(event);
+      said.push(event.type);
+    });
+    await until(() => textOf({ events }) === "first\n");
+    saidEarly = !said.includes("done");
+    expect(await running).toEqual({ status: "ok" });
+    expect(saidEarly).toBe(true);
+    expect(textOf({ events })).toBe("first\nchild\nraw\n");
+    expect(textOf({ events }, "stderr")).toBe("bad\nworse\n");
+  });
+
+  it("shows rich values, and bundles by display", async () => {
+    const kernel = start();
+    await run(
+      kernel,
+      "class R:\n  def __repr__(self): return 'R'\n  def _repr_html_(self): return '<b>R</b>'\n  def _repr_png_(self): return b'\\x89PNG'\nclass M:\n  def _repr_mimebundle_(self, **_): return {'application/json': {'a': [1]}, 'text/plain': 'm'}, {'k': 1}",
+    );
+    expect(resultOf(await run(kernel, "R()"))).toEqual({
+      "text/plain": "R",
+      "text/html": "<b>R</b>",
+      "image/png": "iVBORw==",
+    });
+    expect((await run(kernel, "display(M(), {'text/html': 'x'})")).events).toEqual([
+      { type: "display", data: { "application/json": { a: [1] }, "text/plain": "m" }, metadata: { k: 1 } },
+      { type: "display", data: { "text/html": "x" }, metadata: {} },
+    ]);
+  });
+
+  it.skipIf(!hasMatplotlib)("shows figures as PNG", async () => {
+    const { events } = await run(start(), "import matplotlib.pyplot as plt\nplt.plot([1, 2]);", 60_000);
+    const shown = events.find((event) => event.type === "display");
+    expect(shown?.data["image/png"]).toMatch(/^iVBORw0KGgo/);
+  });
+
+  it("says what went wrong in the cell's own frames, and lives on", async () => {
+    const kernel = start();
+    await run(kernel, "def g():\n  raise ValueError('no')");
+    const failed = await run(kernel, "x = 1\ng()");
+    expect(failed.end).toEqual({ status: "error" });
+    const error = errorOf(failed);
+    expect(error).toMatchObject({ name: "ValueError", value: "no" });
+    expect(error?.type === "error" && error.traceback).toEqual([
+      "Traceback (most recent call last):",
+      '  File "<cell 2>", line 2, in <module>',
+      "    g()",
+      ...(error?.type === "error" ? error.traceback.slice(3, -3) : []),
+      '  File "<cell 1>", line 2, in g',
+      "    raise ValueError('no')",
+      "ValueError: no",
+    ]);
+    expect(errorOf(await run(kernel, "1 +"))).toMatchObject({ name: "SyntaxError" });
+    expect(errorOf(await run(kernel, "import sys; sys.exit(3)"))).toMatchObject({
+      name: "SystemExit",
+      value: "3",
+    });
+    expect(errorOf(await run(kernel, "def r(n): return r(n + 1)\nr(0)"))).toMatchObject({
+      name: "RecursionError",
+    });
+    expect(
+      errorOf(await run(kernel, "class B(Exception):\n  def __str__(self): raise self\nraise B()")),
+    ).toMatchObject({ name: "B" });
+    expect(errorOf(await run(kernel, "input()"))).toMatchObject({ name: "EOFError" });
+    expect(resultOf(await run(kernel, "x"))).toEqual({ "text/plain": "1" });
+  });
+
+  it("is interrupted in an endless loop within two seconds, with children, and keeps what it had", async () => {
+    const kernel = start();
+    await run(kernel, "kept = 7");
+    for (const source of [
+      "while True: pass",
+      "import time; time.sleep(600)",
+      "import subprocess; subprocess.run(['sleep', '600'])",
+    ]) {
+      const running = run(kernel, `print('on')\n${source}`);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const before = Date.now();
+      await kernel.interrupt();
+      const ended = await running;
+      expect(Date.now() - before).toBeLessThan(2000);
+      expect(ended.end).toEqual({ status: "interrupted" });
+      expect(errorOf(ended)).toMatchObject({ name: "KeyboardInterrupt" });
+    }
+    await kernel.interrupt();
+    expect(resultOf(await run(kernel, "kept"))).toEqual({ "text/plain": "7" });
+    expect((await run(kernel, "while True: pass", 300)).end).toEqual({ status: "timeout" });
+  });
+
+  it("that ignores the interrupt is killed, and says so", async () => {
+    const kernel = start({ graceMs: 500 });
+    const stubborn = run(
+      kernel,
+      "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('deaf', flush=True)\nwhile True: pass",
+    );
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await kernel.interrupt();
+    expect((await stubborn).end).toEqual({
+      status: "dead",
+      reason: "The Python process was ended by SIGKILL.",
+    });
+    expect(kernel.alive).toBe(false);
+    expect((await run(kernel, "1")).end.status).toBe("dead");
+  });
+
+  it("cuts giant output off, its own memory and ours flat, and is not stuck", async () => {
+    const kernel = start();
+    const before = process.memoryUsage().rss;
+    const { end, events } = await run(kernel, "for _ in range(3000): print('x' * 20_000)");
+    expect(end).toEqual({ status: "ok" });
+    expect(JSON.stringify(events).length).toBeLessThan(2_200_000);
+    expect(events.at(-1)).toMatchObject({ name: "stderr", text: expect.stringContaining("cut off") });
+    expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+    const long = resultOf(await run(kernel, "'y' * 5_000_000"));
+    expect(String(long?.["text/plain"]).length).toBeLessThan(1_000_100);
+    expect(
+      resultOf(
+        await run(kernel, "import resource; resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 200_000"),
+      ),
+    ).toEqual({ "text/plain": "True" });
+  });
+
+  it("passes bytes that are no text, and survives nonsense on its own descriptor", async () => {
+    const kernel = start();
+    const garbage = await run(
+      kernel,
+      "import os\nos.write(1, bytes(range(256)))\nos.write(1, '€'.encode()[:1]); os.write(1, '€'.encode()[1:])\n'\\ud800'",
+    );
+    expect(garbage.end).toEqual({ status: "ok" });
+    expect(textOf(garbage)).toContain("�");
+    expect(textOf(garbage)).toMatch(/€$/);
+    const { end } = await run(
+      kernel,
+      "os.write(4, b'\\xff{not json\\n' + b'[' * 100000 + b'\\n{\"id\":5}\\n')",
+    );
+    expect(end).toEqual({ status: "ok" });
+    expect(resultOf(await run(kernel, "1"))).toEqual({ "text/plain": "1" });
+  });
+
+  it("takes a fork for the cell's own: it does not speak for the kernel", async () => {
+    const kernel = start();
+    const forked = await run(
+      kernel,
+      "import os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nelse: print('child', flush=True)\n'parent' if pid else 'child'",
+    );
+    expect(forked.end).toEqual({ status: "ok" });
+    expect(forked.events.filter(({ type }) => type === "result")).toEqual([
+      { type: "result", data: { "text/plain": "'parent'" }, metadata: {} },
+    ]);
+    expect(resultOf(await run(kernel, "2"))).toEqual({ "text/plain": "2" });
+  });
+
+  it("that ends itself takes its children along and says how", async () => {
+    const kernel = start();
+    const child = await run(
+      kernel,
+      "import subprocess\nchild = subprocess.Popen(['sleep', '600'])\nchild.pid",
+    );
+    const pid = Number(resultOf(child)?.["text/plain"]);
+    expect(alive(pid)).toBe(true);
+    expect((await run(kernel, "import os; os._exit(7)")).end).toEqual({
+      status: "dead",
+      reason: "The Python process ended with code 7.",
+    });
+    await until(() => !alive(pid));
+  });
+
+  it("has a limit of memory where it is given one", async () => {
+    const kernel = start({ memoryBytes: 1_000_000_000 });
+    expect(errorOf(await run(kernel, "x = bytearray(2_000_000_000)"))).toMatchObject({ name: "MemoryError" });
+    expect(resultOf(await run(kernel, "1"))).toEqual({ "text/plain": "1" });
+  });
+
+  it("sees nothing of the agent's environment but what it needs", async () => {
+    process.env["MYELIN_IC_TOKEN"] = "ic_secret";
+    const { events } = await run(start(), "import os; print(dict(os.environ))");
+    delete process.env["MYELIN_IC_TOKEN"];
+    expect(textOf({ events })).not.toContain("ic_secret");
+  });
+
+  it("dies with the agent, in the middle of a cell, children and all", async () => {
+    const program = `
+      import { PythonKernel } from ${JSON.stringify(join(import.meta.dirname, "python-kernel.ts"))};
+      const kernel = new PythonKernel({ python: ${JSON.stringify(PYTHON)} });
+      const source = "import subprocess\\nprint(subprocess.Popen(['sleep', '600']).pid, flush=True)\\nwhile True: pass";
+      kernel.execute({ cellId: "c", source, timeoutMs: 60000 }, ({ text }) => { console.log(kernel.pid, text.trim()); process.kill(process.pid, "SIGKILL"); });`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
+    const pids = stdout.toString().trim().split(" ").map(Number);
+    expect(pids).toHaveLength(2);
+    for (const pid of pids) await until(() => !alive(pid));
+  });
+
+  it("says when there is no such Python", async () => {
+    const { end } = await run(start({ python: join(directory, "no-python") }), "1");
+    expect(end).toMatchObject({ status: "dead", reason: expect.stringContaining("cannot be started") });
+  });
+});
+
+it.runIf(hasPython)("the driver is plain Python 3.8", () => {
+  const check = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 8))";
+  execFileSync(PYTHON, ["-c", check, join(import.meta.dirname, "driver.py")]);
+});

@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import type { Execution, ExecutionEnd, Kernel, KernelEvent } from "../../src/kernel/ports/kernels.ts";
+import { readDriverEvent } from "./driver-event.ts";
+import { eventLines } from "./event-lines.ts";
+
+const DRIVER = fileURLToPath(new URL("./driver.py", import.meta.url));
+/** All a cell gets to see of the agent's environment; above all not the agent's token. */
+const ENV_ALLOWED = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+const GRACE_MS = 5_000;
+/** What one cell may say; the rest is read and dropped, so that it goes on and memory stays flat. */
+const MAX_CELL_CHARACTERS = 2_000_000;
+
+export interface PythonOptions {
+  /** The interpreter; `python3` of the path when absent. */
+  python?: string;
+  /** Where cells find and leave files. */
+  directory?: string;
+  /** Address space; no limit when absent. */
+  memoryBytes?: number;
+  /** How long an interrupted cell may go on before its kernel is killed. */
+  graceMs?: number;
+}
+
+interface Running {
+  id: string;
+  emit(event: KernelEvent): void;
+  end(end: ExecutionEnd): void;
+  said: number;
+  stop: "interrupted" | "timeout" | undefined;
+}
+
+function environment(memoryBytes: number | undefined): NodeJS.ProcessEnv {
+  const allowed = ENV_ALLOWED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  const limit = memoryBytes === undefined ? {} : { MYELIN_KERNEL_MEMORY_BYTES: String(memoryBytes) };
+  return {
+    ...Object.fromEntries(allowed),
+    PYTHONIOENCODING: "utf-8",
+    PYTHONDONTWRITEBYTECODE: "1",
+    ...limit,
+  };
+}
+
+/** A Python interpreter as a process group of its own, which ends with the agent. */
+export class PythonKernel implements Kernel {
+  readonly #child: ChildProcess;
+  readonly #graceMs: number;
+  readonly #exited: Promise<string>;
+  #running: Running | undefined;
+  #isOver = false;
+
+  constructor({ python = "python3", directory, memoryBytes, graceMs = GRACE_MS }: PythonOptions = {}) {
+    this.#graceMs = graceMs;
+    this.#child = spawn(python, ["-u", DRIVER], {
+      env: environment(memoryBytes),
+      ...(directory !== undefined && { cwd: directory }),
+      // 3 tells it what to run, and that we are gone when it ends; 4 tells us what comes of it.
+      stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    // A kernel that is gone says so by its exit; a command on its way then has nowhere to go.
+    (this.#child.stdio[3] as Writable).on("error", () => undefined);
+    this.#exited = this.#untilExit();
+    void this.#listen();
+  }
+
+  get alive(): boolean {
+    return !this.#isOver;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  async #untilExit(): Promise<string> {
+    const failed = once(this.#child, "error").then(
+      ([error]) => `Python cannot be started: ${(error as Error).message}`,
+    );
+    const exited = once(this.#child, "exit").then(([code, signal]) =>
+      signal === null
+        ? `The Python process ended with code ${String(code)}.`
+        : `The Python process was ended by ${String(signal)}.`,
+    );
+    return Promise.race([failed, exited]);
+  }
+
+  async #listen(): Promise<void> {
+    const events = eventLines(this.#child.stdio[4] as Readable);
+    const reading = (async () => {
+      for await (const line of events) this.#take(line);
+    })();
+    const reason = await this.#exited;
+    this.#isOver = true;
+    // What it left behind goes with it, and closes the pipe that is still being read.
+    this.#signal("SIGKILL");
+    await reading;
+    this.#end({ status: "dead", reason });
+  }
+
+  #take(line: unknown): void {
+    const event = readDriverEvent(line);
+    const running = this.#running;
+    if (!event || !running || event.kind === "ready" || event.id !== running.id) return;
+    if (event.kind === "done") this.#end({ status: running.stop ?? event.status });
+    else this.#pass(running, event.event);
+  }
+
+  #pass(running: Running, event: KernelEvent): void {
+    const wasFull = running.said > MAX_CELL_CHARACTERS;
+    running.said += JSON.stringify(event).length;
+    if (event.type === "error" || running.said <= MAX_CELL_CHARACTERS) return running.emit(event);
+    if (wasFull) return;
+    const text = `[output cut off here: a cell may say ${MAX_CELL_CHARACTERS} characters]\n`;
+    running.emit({ type: "stream", name: "stderr", text });
+  }
+
+  #end(end: ExecutionEnd): void {
+    const running = this.#running;
+    this.#running = undefined;
+    running?.end(end);
+  }
+
+  async execute(
+    { cellId, source, timeoutMs }: Execution,
+    emit: (event: KernelEvent) => void,
+  ): Promise<ExecutionEnd> {
+    if (this.#isOver) return { status: "dead", reason: await this.#exited };
+    if (this.#running) throw new Error("a kernel runs one cell at a time");
+    const { promise, resolve } = Promise.withResolvers<ExecutionEnd>();
+    this.#running = { id: cellId, emit, end: resolve, said: 0, stop: undefined };
+    const timeout = setTimeout(() => void this.#stop("timeout"), timeoutMs);
+    const command = JSON.stringify({ op: "execute", id: cellId, source: source.toWellFormed() });
+    (this.#child.stdio[3] as Writable).write(`${command}\n`);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+
+  interrupt(): Promise<void> {
+    return this.#stop("interrupted");
+  }
+
+  /** SIGINT, which is a KeyboardInterrupt inside the cell; SIGKILL to the whole group when that is not heard. */
+  async #stop(why: "interrupted" | "timeout"): Promise<void> {
+    const running = this.#running;
+    if (!running || running.stop) return;
+    running.stop = why;
+    this.#signal("SIGINT");
+    const deadline = Date.now() + this.#graceMs;
+    while (this.#running === running && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    if (this.#running === running) this.#signal("SIGKILL");
+  }
+
+  async shutdown(): Promise<void> {
+    this.#signal("SIGKILL");
+    await this.#exited;
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
