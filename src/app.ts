@@ -16,6 +16,13 @@ import { mailRoutes } from "./features/mail/index.ts";
 import { metricsRoutes, trafficGate } from "./features/metrics/index.ts";
 import { mfaRoutes } from "./features/mfa/index.ts";
 import { modelRoutes } from "./features/models/index.ts";
+import {
+  cellRoutes,
+  checkpointRoutes,
+  executionRoutes,
+  notebookRoutes,
+  notebookStreamRoutes,
+} from "./features/notebooks/index.ts";
 import { roleRoutes } from "./features/roles/index.ts";
 import {
   artifactRoutes,
@@ -57,7 +64,9 @@ const ARTIFACT = /^\/api\/training\/runs\/[^/]+\/artifacts\/[^/]+$/;
 /** Uploads are streamed and count their own bytes. */
 const isUpload = (method: string, path: string): boolean =>
   (method === "POST" && (path === "/api/datasets" || path.endsWith("/versions"))) ||
-  (method === "PUT" && (path.endsWith("/versions") || path.endsWith("/model") || ARTIFACT.test(path)));
+  (method === "POST" && path === "/api/notebooks/import") ||
+  (method === "PUT" && (path.endsWith("/versions") || path.endsWith("/model") || ARTIFACT.test(path))) ||
+  (method === "PUT" && /^\/api\/notebooks\/[^/]+\/checkpoints(?:$|\/)/.test(path));
 
 /** The API's contents page: what every request passes, then the features. */
 export function createApp(platform: Platform): Router {
@@ -113,6 +122,11 @@ export function createApp(platform: Platform): Router {
   app.route("/", inferenceRoutes);
   app.route("/", systemRoutes);
   app.route("/", metricsRoutes);
+  app.route("/", notebookRoutes);
+  app.route("/", cellRoutes);
+  app.route("/", executionRoutes);
+  app.route("/", checkpointRoutes);
+  app.route("/", notebookStreamRoutes);
   mountDocument(app);
 
   app.notFound((c) => renderError(unknownAddress(app, c as AppContext), c as AppContext));

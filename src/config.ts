@@ -125,6 +125,10 @@ export const Variables = z.object({
     .transform((text) => text === "true"),
   /** Shown by scrapers of `/metrics`. */
   METRICS_TOKEN: z.string().min(16, "must have at least 16 characters").optional(),
+  /** The language model that suggests notebook cells. */
+  OLLAMA_BASE_URL: z.string().url().default("http://127.0.0.1:11434"),
+  OLLAMA_MODEL: z.string().min(1).default("qwen2.5-coder:7b"),
+  OLLAMA_TIMEOUT_MS: z.coerce.number().int().min(100).max(600_000).default(60_000),
   RESEND_API_KEY: z.string().min(1).optional(),
   MAIL_FROM: z.string().min(3).optional(),
   S3_ENDPOINT: z.string().url().optional(),

@@ -5,16 +5,20 @@ import {
   createAuditTrail,
   createDurableLimiter,
   createModelPools,
+  createNotebookRooms,
   createRunFeeds,
   createTrafficBoard,
 } from "./adapters/durable.ts";
 import { inTurn } from "./adapters/hash-queue.ts";
+import { createKernels } from "./adapters/kernels.ts";
 import { createJwt } from "./adapters/jwt.ts";
 import { createLdapDirectory } from "./adapters/ldap.ts";
 import { withFallback } from "./adapters/limiter-fallback.ts";
 import { createDb } from "./adapters/neon.ts";
 import { createOidcProvider } from "./adapters/oidc.ts";
+import { createOllama } from "./adapters/ollama.ts";
 import { onnxRuntime } from "./adapters/onnxruntime.ts";
+import { quickJsKernels } from "./adapters/quickjs.ts";
 import { createR2Blobs } from "./adapters/r2.ts";
 import { createResendMailer } from "./adapters/resend.ts";
 import { createS3Blobs } from "./adapters/s3.ts";
@@ -24,6 +28,7 @@ import { type AgentLinkPorts, createAgentRecords } from "./features/agents/index
 import { type AuditLogPorts, createAuditArchive } from "./features/audit/index.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
 import { TrafficMeter } from "./features/metrics/index.ts";
+import { createRoomArchive, type NotebookRoomPorts } from "./features/notebooks/index.ts";
 import { createRunArchive, type RunFeedPorts } from "./features/runs/index.ts";
 import { ldapOptionsOf } from "./identity-config.ts";
 import type { Actor } from "./kernel/actor.ts";
@@ -46,6 +51,7 @@ export interface Env {
   AUDIT_LOG: DurableObjectNamespace;
   AGENT_LINK: DurableObjectNamespace;
   TRAFFIC_BOARD: DurableObjectNamespace;
+  NOTEBOOK_ROOM: DurableObjectNamespace;
 }
 
 /** What does not change between the requests of one isolate. */
@@ -96,6 +102,12 @@ function assemble(env: Env): Platform {
     feeds: createRunFeeds(env.RUN_FEED),
     pools: createModelPools(env.MODEL_POOL),
     agentLinks: createAgentLinks(env.AGENT_LINK),
+    rooms: createNotebookRooms(env.NOTEBOOK_ROOM),
+    assistant: createOllama({
+      baseUrl: config.OLLAMA_BASE_URL,
+      model: config.OLLAMA_MODEL,
+      timeoutMs: config.OLLAMA_TIMEOUT_MS,
+    }),
     limiter,
     generalLimiter: new LocalFirstLimiter(limiter),
     passwords: inTurn(argon2, { atOnce: 2, waiting: 64 }),
@@ -135,6 +147,13 @@ export const modelPoolPorts = (env: Env): ModelPoolPorts => ({
 export const agentLinkPorts = (env: Env): AgentLinkPorts => ({
   records: deferred(async () => createAgentRecords((await platformOf(env)).db)),
   auditTrail: createAuditTrail(env.AUDIT_LOG),
+  log: logOf(env),
+});
+
+/** What each notebook's room needs of the platform. */
+export const notebookRoomPorts = (env: Env): NotebookRoomPorts => ({
+  archive: deferred(async () => createRoomArchive((await platformOf(env)).db)),
+  kernels: createKernels({ javascript: quickJsKernels }),
   log: logOf(env),
 });
 

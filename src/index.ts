@@ -4,6 +4,7 @@ import {
   auditLogPorts,
   type Env,
   modelPoolPorts,
+  notebookRoomPorts,
   type Platform,
   platformOf,
   runFeedPorts,
@@ -13,8 +14,10 @@ import { createAuditLog } from "./features/audit/index.ts";
 import { createModelPool } from "./features/inference/index.ts";
 import { createRateWindow } from "./features/limits/index.ts";
 import { createTrafficBoard } from "./features/metrics/index.ts";
+import { createNotebookRoom } from "./features/notebooks/index.ts";
 import { createRunFeed } from "./features/runs/index.ts";
 import type { Router } from "./http/router.ts";
+import { activity } from "./kernel/activity.ts";
 import { answerMisconfigured } from "./misconfigured.ts";
 import { sweep } from "./sweep.ts";
 
@@ -29,6 +32,7 @@ function appOf(platform: Platform): Router {
 /** The Worker: HTTP by Hono, and the sweep by the clock. */
 export default {
   async fetch(request, env, ctx) {
+    activity.askedAt = Date.now();
     let app: Router;
     try {
       const platform = platformOf(env);
@@ -52,6 +56,9 @@ export class RateWindow extends createRateWindow() {}
 
 /** The link to one agent. */
 export class AgentLink extends createAgentLink(agentLinkPorts) {}
+
+/** The room where one notebook's cells are run. */
+export class NotebookRoom extends createNotebookRoom(notebookRoomPorts) {}
 
 /** The keeper of the audit trail. */
 export class AuditLog extends createAuditLog(auditLogPorts) {}

@@ -329,7 +329,7 @@ describe("a deletion", () => {
     await holdingsOf(user);
     const { status, body } = await chief.delete(at(user));
     expect([status, body.code]).toEqual([409, "ACCOUNT_OWNS_THINGS"]);
-    expect(body.details).toEqual({ datasets: 1, models: 1, runs: 1, endpoints: 1, agents: 1 });
+    expect(body.details).toEqual({ datasets: 1, models: 1, runs: 1, endpoints: 1, agents: 1, notebooks: 1 });
     expectStatus(await user.get("/api/auth/me"), "it lives on", 200);
   });
 
@@ -401,7 +401,7 @@ describe("a deletion", () => {
     const owned = Object.values<unknown>(schema).flatMap((table) =>
       is(table, PgTable) && "ownerId" in getTableColumns(table) ? getTableName(table) : [],
     );
-    expect(owned.toSorted()).toEqual(["agents", "datasets", "endpoints", "models", "runs"]);
+    expect(owned.toSorted()).toEqual(["agents", "datasets", "endpoints", "models", "notebooks", "runs"]);
   });
 });
 

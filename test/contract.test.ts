@@ -77,6 +77,7 @@ const OPEN_TO_VIEWERS = [
   "DELETE /api/auth/identities/{id}",
   "POST /api/training/runs/{id}/stream-ticket",
   "POST /api/inference/predict/{name}",
+  "POST /api/notebooks/{id}/stream-ticket",
 ];
 
 const MALFORMED_IDS: Record<string, string> = {
@@ -300,7 +301,8 @@ describe("a malformed id is simply not found", () => {
       const [before, after] = operation.path.split(`{${name}}`);
       const values = { ...parties.own, id: parties.ids.model };
       const check = async ([flaw, id]: [string, string]) => {
-        const address = `${fill(before!, values)}${id}${fill(after!, values)}`;
+        const [, query] = addressOf(operation).split("?");
+        const address = `${fill(before!, values)}${id}${fill(after!, values)}${query ? `?${query}` : ""}`;
         const answer = await parties.callerOf(operation).call(operation.method, address, body, { headers });
         expectStatus(answer, `${name}: ${flaw}`, 404);
       };

@@ -3,6 +3,7 @@ import type { AuditTrail } from "../kernel/ports/audit-trail.ts";
 import type { Limiter } from "../kernel/ports/limiter.ts";
 import type { ModelPoolHandle, ModelPools } from "../kernel/ports/model-pools.ts";
 import type { TrafficBoard } from "../kernel/ports/traffic-board.ts";
+import type { NotebookRoomHandle, NotebookRooms } from "../kernel/ports/notebook-rooms.ts";
 import type { RunFeedHandle, RunFeeds } from "../kernel/ports/run-feeds.ts";
 
 type FeedStub = Omit<RunFeedHandle, "watch"> & Pick<Fetcher, "fetch">;
@@ -45,6 +46,27 @@ export const createAgentLinks = (namespace: DurableObjectNamespace): AgentLinks 
       listTerminals: () => stub.listTerminals(),
       closeTerminal: (id) => stub.closeTerminal(id),
       revoke: () => stub.revoke(),
+    };
+  },
+});
+
+type RoomStub = Omit<NotebookRoomHandle, "watch"> & Pick<Fetcher, "fetch">;
+
+/** Notebook rooms as Durable Objects, one per notebook. */
+export const createNotebookRooms = (namespace: DurableObjectNamespace): NotebookRooms => ({
+  of(notebookId) {
+    const stub = namespace.getByName(notebookId) as unknown as RoomStub;
+    return {
+      execute: (cellId, timeoutMs) => stub.execute(cellId, timeoutMs),
+      start: (timeoutMs) => stub.start(timeoutMs),
+      stop: () => stub.stop(),
+      restart: () => stub.restart(),
+      state: () => stub.state(),
+      changed: () => stub.changed(),
+      remove: () => stub.remove(),
+      addTicket: (hash, expiresAt, watcher) => stub.addTicket(hash, expiresAt, watcher),
+      redeemTicket: (hash, now) => stub.redeemTicket(hash, now),
+      watch: (request) => stub.fetch(request),
     };
   },
 });

@@ -5,6 +5,7 @@ export * from "./schema/datasets.ts";
 export * from "./schema/endpoints.ts";
 export * from "./schema/mails.ts";
 export * from "./schema/models.ts";
+export * from "./schema/notebooks.ts";
 export * from "./schema/orphan-blobs.ts";
 export * from "./schema/runs.ts";
 export * from "./schema/users.ts";

@@ -20,7 +20,7 @@ function rangeOf({ method, headers }: Request, etag: string): string | null {
 }
 
 /** RFC 6266: a plain ASCII name for old clients, the true one in UTF-8 beside it. */
-const attachment = (name: string): string =>
+export const attachment = (name: string): string =>
   `attachment; filename="${name.replace(/[^\x20-\x7e]|["\\]/g, "_")}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 
 /** Streams a stored file with `ETag`, `Range`, `If-None-Match` and `If-Range`. */

@@ -60,6 +60,7 @@ const READS = [
   "models:read",
   "endpoints:read",
   "agents:read",
+  "notebooks:read",
   "tokens:read",
   "inference:predict",
   "system:read",
@@ -71,6 +72,8 @@ const WRITES = [
   "models:write",
   "endpoints:write",
   "agents:write",
+  "notebooks:write",
+  "notebooks:run",
   "tokens:write",
   "system:benchmark",
 ] as const;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startPlatform } from "../../local/platform.ts";
+import { startOllama } from "./ollama.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -24,10 +25,13 @@ export default async function setup(project: TestProject) {
   const folder = mkdtempSync(join(tmpdir(), "myelin-test-"));
   const jwtSecret = randomUUID();
   const metricsToken = randomUUID();
+  const ollama = await startOllama();
   const env = {
     LEASE_SECONDS,
     JWT_SECRET: jwtSecret,
     LOG_LEVEL: "warn",
+    OLLAMA_BASE_URL: ollama.url,
+    OLLAMA_TIMEOUT_MS: "1500",
     ALLOWED_ORIGINS: "https://dashboard.example",
     // Everybody here comes from one address.
     RATE_LIMIT_LOGIN: "100000",
@@ -57,7 +61,7 @@ export default async function setup(project: TestProject) {
   });
   project.provide("jwtSecret", jwtSecret);
   return async () => {
-    await Promise.all([platform.stop(), guarded.stop()]);
+    await Promise.all([platform.stop(), guarded.stop(), ollama.stop()]);
     rmSync(folder, { recursive: true, force: true });
   };
 }

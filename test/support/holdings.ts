@@ -9,6 +9,7 @@ export interface Holdings {
   agent: string;
   endpoint: string;
   token: string;
+  notebook: string;
 }
 
 async function made(work: ReturnType<Client["post"]>): Promise<any> {
@@ -35,6 +36,7 @@ export async function holdingsOf(user: User) {
     user.post("/api/inference/endpoints", { name: endpointName, model_version_id: version.id }),
   );
   const token = await made(user.post("/api/tokens", { name: "t", scopes: ["*"] }));
+  const notebook = await made(user.post("/api/notebooks", { name: "n" }));
   const ids: Holdings = {
     dataset: dataset.id,
     run: await newRun(user),
@@ -43,6 +45,7 @@ export async function holdingsOf(user: User) {
     agent: agent.id,
     endpoint: endpoint.id,
     token: token.id,
+    notebook: notebook.id,
   };
   return { ids, endpointName, agentToken: agent.token as string };
 }

@@ -10,6 +10,7 @@ const KINDS: [prefix: string, kind: keyof Parties["ids"]][] = [
   ["/api/datasets/", "dataset"],
   ["/api/training/", "run"],
   ["/api/agents/", "agent"],
+  ["/api/notebooks/", "notebook"],
   ["/api/inference/endpoints/", "endpoint"],
 ];
 

@@ -7,8 +7,10 @@ export { modelRoutes } from "./models.routes.ts";
 export {
   findRunVersion,
   findVersionOf,
+  getModel,
   getVersionById,
   getVersionForServing,
   registerRunFile,
   registerRunModel,
+  uploadVersion,
 } from "./models.service.ts";

@@ -1,10 +1,10 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
-import { agents, datasets, endpoints, models, runs, users } from "#db/schema";
+import { agents, datasets, endpoints, models, notebooks, runs, users } from "#db/schema";
 import { heldAdmins, isExpendable, isSpared, lockAdmins } from "../accounts/index.ts";
 
 /** Every table of things that have an owner, blobs, pools or machines behind them: none may go by a cascade. */
-export const OWNED = { datasets, models, runs, endpoints, agents };
+export const OWNED = { datasets, models, runs, endpoints, agents, notebooks };
 
 export type Holdings = Record<keyof typeof OWNED, number>;
 

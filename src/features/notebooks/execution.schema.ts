@@ -1,0 +1,38 @@
+import { z } from "#http/contract";
+import type { RoomState } from "../../kernel/ports/notebook-rooms.ts";
+import { Output } from "./notebooks.schema.ts";
+
+const TimeoutMs = z
+  .number()
+  .int()
+  .min(100)
+  .max(600_000)
+  .default(60_000)
+  .openapi({ description: "Of the clock on the wall, for one cell." });
+
+export const Execute = z.object({ timeout_ms: TimeoutMs }).openapi("ExecuteCell");
+
+export const ExecuteReply = z
+  .object({
+    cell_id: z.string(),
+    outputs: z.array(Output),
+    execution_count: z.number().int(),
+    status: z.enum(["completed", "error"]),
+    duration_ms: z.number().int(),
+    kernel_started: z
+      .boolean()
+      .openapi({ description: "A new kernel ran it: nothing earlier cells had defined was there." }),
+  })
+  .openapi("ExecuteReply");
+export type ExecuteReply = z.infer<typeof ExecuteReply>;
+
+export const KernelState = z
+  .object({
+    kernel: z.enum(["none", "idle", "busy", "dead"]).openapi({
+      description:
+        "`dead` was there and is gone with what cells had defined; the next cell starts a new one.",
+    }),
+    running: z.string().nullable().openapi({ description: "The cell that runs." }),
+    queue: z.array(z.string()).openapi({ description: "Cells that wait, next first." }),
+  })
+  .openapi("KernelState") satisfies z.ZodType<RoomState>;

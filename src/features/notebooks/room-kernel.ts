@@ -1,0 +1,80 @@
+import type { ExecutionEnd, Kernel, KernelEvent, Kernels, KernelWish } from "../../kernel/ports/kernels.ts";
+import type { KernelStatus } from "../../kernel/ports/notebook-rooms.ts";
+import type { RoomStore } from "./room-store.ts";
+
+// A kernel that will not stop by then is ended.
+const GRACE_MS = 5_000;
+
+export type KernelNews = (status: KernelStatus | "starting", reason?: string) => void;
+
+/** A room's hold on its kernel: starts it when needed, and says when what it held is lost. */
+export class RoomKernel {
+  readonly #kernels: Kernels;
+  readonly #store: RoomStore;
+  readonly #news: KernelNews;
+  #running: { kernel: Kernel; ended: Promise<unknown> } | undefined;
+
+  constructor(kernels: Kernels, store: RoomStore, news: KernelNews) {
+    [this.#kernels, this.#store, this.#news] = [kernels, store, news];
+  }
+
+  async status(wish: KernelWish): Promise<KernelStatus> {
+    if (this.#running) return "busy";
+    if (await this.#kernels.find(wish)) return "idle";
+    return this.#store.has("kernel") ? "dead" : "none";
+  }
+
+  /** The notebook's kernel, or a new one; `started` when it is new. A text says why there is none. */
+  async ready(wish: KernelWish): Promise<{ kernel: Kernel; started: boolean } | string> {
+    const kernel = await this.#kernels.find(wish);
+    if (kernel) return { kernel, started: false };
+    if (this.#store.has("kernel"))
+      this.#news(
+        "dead",
+        "The kernel is gone, and with it what earlier cells had defined; a new one is started.",
+      );
+    this.#news("starting");
+    const start = await this.#kernels.start(wish);
+    if (!start.ok) return start.reason;
+    this.#store.set("kernel", true);
+    return { kernel: start.kernel, started: true };
+  }
+
+  async run(
+    kernel: Kernel,
+    execution: Parameters<Kernel["execute"]>[0],
+    emit: (event: KernelEvent) => void,
+  ): Promise<ExecutionEnd> {
+    const work = kernel.execute(execution, emit);
+    this.#running = { kernel, ended: work.catch(() => undefined) };
+    this.#news("busy");
+    try {
+      const end = await work;
+      if (end.status === "dead") this.#store.set("kernel", false);
+      this.#news(end.status === "dead" ? "dead" : "idle", end.status === "dead" ? end.reason : undefined);
+      return end;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  /** Interrupts the cell that runs and waits for its end; a kernel that does not listen is ended. */
+  async interrupt(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    await running.kernel.interrupt();
+    let impatience: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<"late">((resolve) => (impatience = setTimeout(resolve, GRACE_MS, "late")));
+    if ((await Promise.race([running.ended, late])) === "late") await running.kernel.shutdown();
+    clearTimeout(impatience);
+    await running.ended;
+  }
+
+  /** Ends the kernel with all it holds. */
+  async end(wish: KernelWish): Promise<void> {
+    await (await this.#kernels.find(wish))?.shutdown();
+    await this.#running?.ended;
+    this.#store.set("kernel", false);
+    this.#news("none");
+  }
+}

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { startPlatform } from "../local/platform.ts";
+import { newUser, signIn, until } from "./support/client.ts";
+
+it("a cell that ran when the platform went is not shown as running for ever", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "myelin-crash-"));
+  const env = { LOG_LEVEL: "warn", RATE_LIMIT_REGISTER: "0" };
+  let platform = await startPlatform({ dataDir, port: 0, agent: false, env });
+  try {
+    const user = await newUser(platform.url);
+    const cells = [{ source: "console.log('on'); for (;;) {}" }, { source: "1 + 1" }];
+    const { id } = (await user.post("/api/notebooks", { name: "n", cells })).body;
+    await user.post(`/api/notebooks/${id}/start`);
+    const isRunning = ({ body }: any) => body.cells[0].status === "running";
+    await until(() => user.get(`/api/notebooks/${id}`), isRunning);
+    // No word to anybody: the Worker is gone in the middle of the loop.
+    await platform.stop();
+    platform = await startPlatform({ dataDir, port: 0, agent: false, env });
+    const again = await signIn(user.email, user.password, platform.url);
+    const read = async () => (await again.get(`/api/notebooks/${id}`)).body;
+    const { status, cells: after } = await until(read, ({ status }) => status !== "running");
+    expect({ status, after }).toMatchObject({
+      status: "failed",
+      after: [{ status: "error", outputs: [{ error_name: "KernelDied" }] }, { status: "idle" }],
+    });
+    const run = await again.post(`/api/notebooks/${id}/cells/${after[1].id}/execute`, {});
+    expect(run.body).toMatchObject({ status: "completed", kernel_started: true, outputs: [{ text: "2" }] });
+  } finally {
+    await platform.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}, 120_000);
