@@ -4,6 +4,7 @@ import { Api } from "./api.ts";
 import type { CommandHandler } from "./link/commands.ts";
 import { Link } from "./link/link.ts";
 import { type SystemWatch, watchSystem } from "./system/index.ts";
+import { hasPython, NotebookKernels } from "./kernel/kernels.ts";
 import { loadPty, Terminals } from "./terminal/terminals.ts";
 import type { JobUser } from "./work/environment.ts";
 import { canCount } from "./work/limits.ts";
@@ -19,6 +20,7 @@ export class Program {
   readonly #agent: Agent;
   readonly #link: Link;
   readonly #terminals: Terminals | undefined;
+  readonly #kernels: NotebookKernels | undefined;
   readonly #system: SystemWatch;
   readonly #log: (text: string) => void;
   #finish!: (outcome: Outcome) => void;
@@ -32,8 +34,10 @@ export class Program {
       this.#link.log("info", text);
     };
     this.#terminals = options.allowTerminal ? this.#openTerminals(options.user, log) : undefined;
+    this.#kernels = options.allowCommand && hasPython() ? this.#openKernels(options) : undefined;
     const capabilities = [
       "train",
+      ...(this.#kernels ? ["notebook:python"] : []),
       ...(options.allowCommand ? ["command"] : []),
       ...(canCount ? ["work-limits"] : []),
       ...(this.#terminals ? ["terminal"] : []),
@@ -50,7 +54,7 @@ export class Program {
       work: () => this.#work(),
       isDraining: () => this.#agent.isDraining,
       sample: () => this.#system.sampler.latest(),
-      commands: { ...this.#commands(), ...this.#terminals?.commands },
+      commands: { ...this.#commands(), ...this.#terminals?.commands, ...this.#kernels?.commands },
       bytes: (frame) => this.#terminals?.take(frame),
       connected: () => this.#terminals?.repeat(),
     });
@@ -63,7 +67,7 @@ export class Program {
       return await Promise.race([this.#finished, this.#serve()]);
     } finally {
       this.#system.sampler.stop();
-      await Promise.all([this.#agent.stop(), this.#terminals?.close()]);
+      await Promise.all([this.#agent.stop(), this.#terminals?.close(), this.#kernels?.close()]);
     }
   }
 
@@ -79,7 +83,15 @@ export class Program {
   }
 
   #work(): Work[] {
-    return [...this.#agent.work(), ...this.#system.work(), ...(this.#terminals?.work() ?? [])];
+    const parts = [this.#agent, this.#system, this.#terminals, this.#kernels];
+    return parts.flatMap((part) => part?.work() ?? []);
+  }
+
+  #openKernels({ directory, user, limits }: ProgramOptions): NotebookKernels {
+    return new NotebookKernels({
+      ...{ directory, user, memoryBytes: limits.memoryBytes ?? undefined },
+      log: (text) => this.#log(text),
+    });
   }
 
   #openTerminals(user: JobUser | undefined, log: (text: string) => void): Terminals | undefined {

@@ -1,4 +1,5 @@
 import { createAesSealer } from "./adapters/aes-sealer.ts";
+import { createAgentKernels } from "./adapters/agent-kernels.ts";
 import { argon2 } from "./adapters/argon2.ts";
 import {
   createAgentLinks,
@@ -24,7 +25,7 @@ import { createResendMailer } from "./adapters/resend.ts";
 import { createS3Blobs } from "./adapters/s3.ts";
 import { createUpstashLimiter } from "./adapters/upstash.ts";
 import { type Config, readConfig, settingsOf, Variables } from "./config.ts";
-import { type AgentLinkPorts, createAgentRecords } from "./features/agents/index.ts";
+import { type AgentLinkPorts, createAgentRecords, listKernelAgents } from "./features/agents/index.ts";
 import { type AuditLogPorts, createAuditArchive } from "./features/audit/index.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
 import { TrafficMeter } from "./features/metrics/index.ts";
@@ -153,7 +154,12 @@ export const agentLinkPorts = (env: Env): AgentLinkPorts => ({
 /** What each notebook's room needs of the platform. */
 export const notebookRoomPorts = (env: Env): NotebookRoomPorts => ({
   archive: deferred(async () => createRoomArchive((await platformOf(env)).db)),
-  kernels: createKernels({ javascript: quickJsKernels }),
+  kernels: createKernels({
+    javascript: quickJsKernels,
+    python: createAgentKernels(createAgentLinks(env.AGENT_LINK), async (ownerId) =>
+      listKernelAgents({ ...(await platformOf(env)), now: new Date() }, ownerId),
+    ),
+  }),
   log: logOf(env),
 });
 

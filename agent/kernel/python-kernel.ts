@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import type { Execution, ExecutionEnd, Kernel, KernelEvent } from "../../src/kernel/ports/kernels.ts";
+import { ownFile } from "../own-file.ts";
+import { type JobUser, jobEnvironment } from "../work/environment.ts";
 import { readDriverEvent } from "./driver-event.ts";
 import { eventLines } from "./event-lines.ts";
 
-const DRIVER = fileURLToPath(new URL("./driver.py", import.meta.url));
-/** All a cell gets to see of the agent's environment; above all not the agent's token. */
-const ENV_ALLOWED = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+const DRIVER = ownFile("agent/kernel/driver.py");
 const GRACE_MS = 5_000;
 /** What one cell may say; the rest is read and dropped, so that it goes on and memory stays flat. */
 const MAX_CELL_CHARACTERS = 2_000_000;
@@ -18,6 +17,8 @@ export interface PythonOptions {
   python?: string;
   /** Where cells find and leave files. */
   directory?: string;
+  /** Whom cells run as, where that is not the agent's own user. */
+  user?: JobUser | undefined;
   /** Address space; no limit when absent. */
   memoryBytes?: number;
   /** How long an interrupted cell may go on before its kernel is killed. */
@@ -32,15 +33,10 @@ interface Running {
   stop: "interrupted" | "timeout" | undefined;
 }
 
-function environment(memoryBytes: number | undefined): NodeJS.ProcessEnv {
-  const allowed = ENV_ALLOWED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
-  const limit = memoryBytes === undefined ? {} : { MYELIN_KERNEL_MEMORY_BYTES: String(memoryBytes) };
-  return {
-    ...Object.fromEntries(allowed),
-    PYTHONIOENCODING: "utf-8",
-    PYTHONDONTWRITEBYTECODE: "1",
-    ...limit,
-  };
+function environment({ memoryBytes, user, directory = "/" }: PythonOptions): NodeJS.ProcessEnv {
+  const given: Record<string, string> = { PYTHONIOENCODING: "utf-8", PYTHONDONTWRITEBYTECODE: "1" };
+  if (memoryBytes !== undefined) given["MYELIN_KERNEL_MEMORY_BYTES"] = String(memoryBytes);
+  return jobEnvironment(given, user, directory);
 }
 
 /** A Python interpreter as a process group of its own, which ends with the agent. */
@@ -51,10 +47,12 @@ export class PythonKernel implements Kernel {
   #running: Running | undefined;
   #isOver = false;
 
-  constructor({ python = "python3", directory, memoryBytes, graceMs = GRACE_MS }: PythonOptions = {}) {
+  constructor(options: PythonOptions = {}) {
+    const { python = "python3", directory, user, graceMs = GRACE_MS } = options;
     this.#graceMs = graceMs;
     this.#child = spawn(python, ["-u", DRIVER], {
-      env: environment(memoryBytes),
+      env: environment(options),
+      ...(user && { uid: user.uid, gid: user.gid }),
       ...(directory !== undefined && { cwd: directory }),
       // 3 tells it what to run, and that we are gone when it ends; 4 tells us what comes of it.
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],

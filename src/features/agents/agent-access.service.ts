@@ -28,9 +28,27 @@ export async function listConnectedAgents({ db, now, settings }: Pick<Ctx, "db" 
   const since = new Date(now.getTime() - settings.leaseSeconds * 1000);
   const bearers = await listConnected(db, since);
   return bearers.map(({ busy, ...bearer }) => {
-    const { ownerId, capabilities, labels, concurrency } = bearer.agent;
-    return { ownerId, shared: isShared(bearer), capabilities, labels, concurrency, busy };
+    const { id, ownerId, capabilities, labels, concurrency } = bearer.agent;
+    return { id, ownerId, shared: isShared(bearer), capabilities, labels, concurrency, busy };
   });
+}
+
+/**
+ * The agents that may run somebody's notebook cells, their own before shared ones: all that are connected and can. Only
+ * what its owner still may give counts.
+ */
+export async function listKernelAgents(
+  sources: Pick<Ctx, "db" | "now" | "settings">,
+  ownerId: string,
+): Promise<string[]> {
+  const connected = await listConnectedAgents(sources);
+  const fit = connected.filter(
+    ({ ownerId: own, shared, capabilities }) =>
+      capabilities.includes("notebook:python") && (own === ownerId || shared),
+  );
+  return fit
+    .toSorted((a, b) => Number(b.ownerId === ownerId) - Number(a.ownerId === ownerId))
+    .map(({ id }) => id);
 }
 
 /** The agent a token stands for; none when the token was revoked or the agent's owner is suspended. */

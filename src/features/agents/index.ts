@@ -8,7 +8,12 @@ import { connectRoutes } from "./connect.routes.ts";
 import { icTokenRoutes } from "./ic-tokens.routes.ts";
 import { operationRoutes } from "./operations.routes.ts";
 
-export { findAgentActor, forgetAgentsOf, listConnectedAgents } from "./agent-access.service.ts";
+export {
+  findAgentActor,
+  forgetAgentsOf,
+  listConnectedAgents,
+  listKernelAgents,
+} from "./agent-access.service.ts";
 export { type AgentLinkPorts, createAgentLink } from "./agent-link.object.ts";
 export { createAgentRecords } from "./agent-records.repo.ts";
 export type { Agent } from "./agents.schema.ts";

@@ -1,0 +1,101 @@
+import type { CommandReply } from "../kernel/agent-protocol.ts";
+import type { AgentLinkHandle, AgentLinks } from "../kernel/ports/agent-links.ts";
+import type {
+  Execution,
+  ExecutionEnd,
+  Kernel,
+  KernelEvent,
+  Kernels,
+  KernelStart,
+  KernelWish,
+} from "../kernel/ports/kernels.ts";
+
+const ANSWER_MS = 10_000;
+// An interpreter that is over its time is interrupted, then killed, by the agent; this is for an agent that says nothing.
+const GRACE_MS = 30_000;
+
+const deadBy = ({ message }: Extract<CommandReply, { ok: false }>): ExecutionEnd => ({
+  status: "dead",
+  reason: message,
+});
+
+/** An interpreter on an agent's machine. */
+class AgentKernel implements Kernel {
+  readonly #link: AgentLinkHandle;
+  readonly #notebook: string;
+  alive = true;
+
+  constructor(link: AgentLinkHandle, notebook: string) {
+    [this.#link, this.#notebook] = [link, notebook];
+  }
+
+  async execute(
+    { cellId, source, timeoutMs }: Execution,
+    emit: (event: KernelEvent) => void,
+  ): Promise<ExecutionEnd> {
+    const args = { notebook: this.#notebook, cell: cellId, source, timeout_ms: timeoutMs };
+    const command = { name: "kernel.execute", args, timeoutMs: timeoutMs + GRACE_MS };
+    const reply = await this.#link.ask(command, (event) => emit(event as KernelEvent));
+    const end = reply.ok ? (reply.value as ExecutionEnd) : deadBy(reply);
+    if (end.status === "dead") this.alive = false;
+    return end;
+  }
+
+  async interrupt(): Promise<void> {
+    await this.#tell("kernel.interrupt");
+  }
+
+  async shutdown(): Promise<void> {
+    this.alive = false;
+    await this.#tell("kernel.shutdown");
+  }
+
+  #tell(name: string): Promise<CommandReply> {
+    return this.#link.ask({ name, args: { notebook: this.#notebook }, timeoutMs: ANSWER_MS });
+  }
+}
+
+/** Finds the agents that may run a person's cells, those most fit first. */
+export type AgentsFor = (ownerId: string) => Promise<string[]>;
+
+/** Interpreters on agents' machines; a notebook's stays on the agent where it was started. */
+export function createAgentKernels(links: AgentLinks, agentsFor: AgentsFor): Kernels {
+  const known = new Map<string, AgentKernel>();
+
+  async function ask(agentId: string, name: string, notebook: string): Promise<CommandReply> {
+    return links.of(agentId).ask({ name, args: { notebook }, timeoutMs: ANSWER_MS });
+  }
+
+  function keep(agentId: string, notebook: string): AgentKernel {
+    const kernel = new AgentKernel(links.of(agentId), notebook);
+    known.set(notebook, kernel);
+    return kernel;
+  }
+
+  async function isThere(agentId: string, notebook: string): Promise<boolean> {
+    const reply = await ask(agentId, "kernel.find", notebook);
+    return reply.ok && (reply.value as { alive: boolean }).alive;
+  }
+
+  return {
+    async find({ notebookId, ownerId }: KernelWish) {
+      const present = known.get(notebookId);
+      if (present?.alive) return present;
+      known.delete(notebookId);
+      for (const agentId of await agentsFor(ownerId))
+        if (await isThere(agentId, notebookId)) return keep(agentId, notebookId);
+      return undefined;
+    },
+
+    async start({ notebookId, ownerId }: KernelWish): Promise<KernelStart> {
+      let reason =
+        "No agent of yours runs Python cells now; start one with --allow-command where python3 is.";
+      for (const agentId of await agentsFor(ownerId)) {
+        const reply = await ask(agentId, "kernel.start", notebookId);
+        if (reply.ok) return { ok: true, kernel: keep(agentId, notebookId) };
+        reason = reply.message;
+      }
+      return { ok: false, reason };
+    },
+  };
+}
