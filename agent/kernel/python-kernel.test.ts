@@ -59,13 +59,10 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
     const kernel = start();
     expect((await run(kernel, "import math\nx = 40\ndef f(): return x + 2")).end).toEqual({ status: "ok" });
     const second = await run(kernel, "print('said')\nf()");
-    expect(second).toEqual({
-      end: { status: "ok" },
-      events: [
-        { type: "stream", name: "stdout", text: "said\n" },
-        { type: "result", data: { "text/plain": "42" }, metadata: {} },
-      ],
-    });
+    expect(second.end).toEqual({ status: "ok" });
+    // A line may come in pieces; the result comes after all that was printed.
+    expect(textOf(second)).toBe("said\n");
+    expect(second.events.at(-1)).toEqual({ type: "result", data: { "text/plain": "42" }, metadata: {} });
     expect((await run(kernel, "f();")).events).toEqual([]);
     expect(resultOf(await run(kernel, "import asyncio\nawait asyncio.sleep(0.01, 'slept')"))).toEqual({
       "text/plain": "'slept'",
