@@ -13,7 +13,7 @@ const JOBS_AT_ONCE = 1_000;
 // JS_INTERRUPT_COUNTER_INIT of quickjs.c: calls and jumps between two polls. With a step that is long, such as the
 // filling of a list, that is too rare, so the counter is set lower whenever it has been set.
 const STEPS_PER_POLL = 10_000;
-const STEPS_WANTED = 500;
+const STEPS_WANTED = 100;
 const CONTEXT_WORDS = 128;
 
 type HookName = "settle" | "failed" | "tick";
@@ -100,6 +100,7 @@ export class Interpreter {
 
   /** Begins a cell: what it says, and that it is over, is told to the host, maybe only in a later `turn`. */
   async begin(source: string, name: string): Promise<void> {
+    this.#engine.words(this.#counter, 1)[0] = STEPS_WANTED;
     const [value, thrown] = await this.#eval(source, name, EVAL_ASYNC);
     await this.#call(thrown ? this.#hooks.failed : this.#hooks.settle, [value]);
   }

@@ -18,12 +18,14 @@ const REST_MS = 2;
 const LATELY_MS = 2_000;
 /** About a slice, where the clock stands still while code runs (hosted Workers). */
 const STEPS_PER_SLICE = 240_000;
+/** Native steps, such as writing a number of 70,000 digits, cannot be cut up; a cell that makes many is ended. */
+const MAX_STALL_MS = 2_000;
 /** Each holds up to 32 MB. */
 const MAX_LIVE = 8;
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-type Stop = "interrupted" | "timeout" | "dead";
+type Stop = "interrupted" | "timeout" | "dead" | "stalled";
 
 /** A JavaScript kernel in QuickJS: its memory, stack and time are bounded, and it reaches nothing outside. */
 class QuickJsKernel implements Kernel {
@@ -148,10 +150,18 @@ class QuickJsKernel implements Kernel {
   }
 
   #poll(steps: number): number | Promise<number> {
+    this.#mindStall(Date.now() - this.#sliceStart);
     if (this.#isStopped()) return 1;
     this.#steps += steps;
     if (this.#steps < STEPS_PER_SLICE && Date.now() - this.#sliceStart < SLICE_MS) return 0;
     return this.#rest();
+  }
+
+  #mindStall(ms: number): void {
+    if (ms < MAX_STALL_MS || this.#stop !== undefined) return;
+    this.#stop = "stalled";
+    const value = `One step of the cell held everybody up for ${ms} ms; the cell was ended.`;
+    this.#emit({ type: "error", name: "Stalled", value, traceback: [`Stalled: ${value}`] });
   }
 
   async #rest(): Promise<number> {

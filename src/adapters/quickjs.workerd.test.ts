@@ -189,6 +189,12 @@ describe("a bomb", () => {
     expect(plain(await run("1 + 1"))).toBe("2");
   });
 
+  it("that stalls in one native step over and over is ended", async () => {
+    const stalled = await run("for (;;) String(3n ** 150000n)", { ms: 120_000 });
+    expect(stalled.end).toEqual({ status: "error" });
+    expect(errorOf(stalled)).toMatchObject({ name: "Stalled" });
+  });
+
   it("more kernels than there is room for end those that lie idle longest", async () => {
     const first = crypto.randomUUID();
     await run("let a = 1", { id: first });
