@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+import type { CommandReply } from "../kernel/agent-protocol.ts";
+import type { AgentLinks, LinkCommand } from "../kernel/ports/agent-links.ts";
+import { createAgentKernels } from "./agent-kernels.ts";
+
+const WISH = { name: "python", notebookId: "n", ownerId: "o" } as const;
+const OFFLINE: CommandReply = { ok: false, code: "AGENT_OFFLINE", message: "The agent is not connected." };
+const OK = (value: unknown): CommandReply => ({ ok: true, value });
+
+/** Agents that answer as `answers` says; what they are asked is kept. */
+function world(answers: Record<string, (command: LinkCommand) => CommandReply>) {
+  const asked: string[] = [];
+  const links = {
+    of: (agentId: string) => ({
+      ask: async (command: LinkCommand) => {
+        asked.push(`${agentId} ${command.name}`);
+        return answers[agentId]!(command);
+      },
+    }),
+  } as unknown as AgentLinks;
+  return { asked, kernels: createAgentKernels(links, async () => Object.keys(answers)) };
+}
+
+it("says why there is no kernel: no agent, or what the last agent said", async () => {
+  expect(await world({}).kernels.start(WISH)).toMatchObject({
+    ok: false,
+    reason: expect.stringContaining("--allow-command"),
+  });
+  expect(await world({ a: () => OFFLINE }).kernels.start(WISH)).toEqual({
+    ok: false,
+    reason: "The agent is not connected.",
+  });
+});
+
+it("starts on the first agent that can, and stays there", async () => {
+  const { kernels, asked } = world({ a: () => OFFLINE, b: () => OK({ status: "ok" }), c: () => OK(null) });
+  const start = await kernels.start(WISH);
+  expect(start.ok).toBe(true);
+  expect(await kernels.find(WISH)).toBe(start.ok && start.kernel);
+  expect(asked).toEqual(["a kernel.start", "b kernel.start"]);
+});
+
+it("finds a kernel it was not told of, asking each agent, and none where no agent holds one", async () => {
+  const alive = (is: boolean) => () => OK({ alive: is });
+  const { kernels, asked } = world({ a: alive(false), b: alive(true) });
+  expect(await kernels.find(WISH)).toBeDefined();
+  expect(asked).toEqual(["a kernel.find", "b kernel.find"]);
+  expect(await world({ a: alive(false), b: () => OFFLINE }).kernels.find(WISH)).toBeUndefined();
+});
+
+it("takes a kernel for dead whose agent is lost in the middle of a cell", async () => {
+  const { kernels } = world({
+    a: ({ name }) => (name === "kernel.execute" ? OFFLINE : OK({ alive: false })),
+  });
+  const start = await kernels.start(WISH);
+  if (!start.ok) throw new Error(start.reason);
+  const end = await start.kernel.execute({ cellId: "c", source: "", timeoutMs: 1 }, () => undefined);
+  expect(end).toEqual({ status: "dead", reason: "The agent is not connected." });
+  expect(await kernels.find(WISH)).toBeUndefined();
+});
