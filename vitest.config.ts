@@ -11,8 +11,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // One more than the cores it is made for: some tests wait for a lease or a lock to end.
-    maxWorkers: 3,
+    // Two more than the cores it is made for: some tests wait for a lease or a lock to end.
+    maxWorkers: 4,
     projects: [
       {
         extends: true,

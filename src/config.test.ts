@@ -94,3 +94,7 @@ it("sends passwords in clear to a directory on this machine, or when told to, on
   );
   expect(ldap("ldaps://dir.example", { LDAP_BIND_DN: "cn=x" })).toThrow("without LDAP_BIND_PASSWORD");
 });
+
+it("has a lease outlast a network that is cut for a minute", () => {
+  expect(settingsOf(read({})).leaseSeconds).toBeGreaterThan(60);
+});
