@@ -2,12 +2,14 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { spawn } from "@lydell/node-pty";
 import WebSocket from "ws";
-import { percentile, post } from "./load.ts";
+import { closedLoop, percentile, post } from "./load.ts";
 import { type Bench, onPlatform } from "./setup.ts";
-import { ms, type Row } from "./table.ts";
+import { ms, number, type Row } from "./table.ts";
 
 const KEYS = 300;
 const WARM_KEYS = 30;
+const CALLS = 300;
+const LINES = 100_000;
 /** What the terminal runs: everything typed comes back as it is, at once. */
 const ECHO = "stty raw -echo; echo ready; exec cat\r";
 
@@ -81,6 +83,46 @@ async function terminalEchoes(bench: Bench): Promise<Float64Array> {
   }
 }
 
+/** A program that prints, on the agent, and how fast its lines come to somebody who watches. */
+async function logLines(bench: Bench): Promise<Row> {
+  const command = { argv: ["seq", "1", String(LINES)] };
+  const config = { epochs: 1, batch_size: 1, learning_rate: 0.1 };
+  const run = { name: "lines", model_type: "script", kind: "command", command, config };
+  const { id } = await bench.client.ask<{ id: string }>(post("/api/training/runs", run));
+  const address = `${bench.url.replace(/^http/, "ws")}/api/training/runs/${id}/stream?since=0`;
+  const socket = new WebSocket(address, ["myelin.stream", `bearer.${bench.accessToken}`]);
+  let seen = 0;
+  let firstAt = 0;
+  const seconds = await new Promise<number>((resolve, reject) => {
+    socket.on("error", reject);
+    socket.on("message", (data) => {
+      const frame = JSON.parse(String(data)) as { type: string; data: { lines?: unknown[] } };
+      if (frame.type !== "log") return;
+      firstAt ||= performance.now();
+      seen += frame.data.lines?.length ?? 1;
+      if (seen >= LINES) resolve((performance.now() - firstAt) / 1000);
+    });
+  });
+  socket.terminate();
+  return {
+    what: `${number(LINES)} log lines of a job, to a watcher`,
+    measured: `${number(LINES / seconds)} lines/s`,
+  };
+}
+
+/** A question to the machine behind the agent, next to one the Worker answers alone. */
+async function roundTrips(bench: Bench): Promise<Row[]> {
+  const ask = (path: string) =>
+    closedLoop(1, { calls: CALLS }, () => bench.client.send({ method: "GET", path }));
+  const agentId = await agentOf(bench);
+  const through = await ask(`/api/system/metrics/history?span=minute&agent_id=${agentId}`);
+  const status = await ask(`/api/agents/${agentId}/status`);
+  return [
+    row("command to the agent and back, over HTTP", through.latencies),
+    row("the same without the agent (its status)", status.latencies),
+  ];
+}
+
 const row = (what: string, latencies: Float64Array): Row => ({
   what,
   measured: `p50 ${ms(percentile(latencies, 0.5))}, p95 ${ms(percentile(latencies, 0.95))}`,
@@ -92,5 +134,10 @@ export const agent = (workerDir: string): Promise<Row[]> =>
     await bench.query("update users set role = 'admin' where role <> 'admin'");
     const bare = await bareEchoes();
     const through = await terminalEchoes(bench);
-    return [row("terminal, key to echo", through), row("bare pseudo-terminal, key to echo", bare)];
+    return [
+      ...(await roundTrips(bench)),
+      row("terminal, key to echo", through),
+      row("bare pseudo-terminal, key to echo", bare),
+      await logLines(bench),
+    ];
   });
