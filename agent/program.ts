@@ -89,7 +89,7 @@ export class Program {
 
   #openKernels({ directory, user, limits }: ProgramOptions): NotebookKernels {
     return new NotebookKernels({
-      ...{ directory, user, memoryBytes: limits.memoryBytes ?? undefined },
+      ...{ directory, user, limits },
       log: (text) => this.#log(text),
     });
   }

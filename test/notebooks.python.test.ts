@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { newUser, until, type User } from "./support/client.ts";
@@ -96,6 +97,23 @@ describe.skipIf(!isInstalled("python3"))("a Python notebook on an agent", () => 
     );
     const { body } = await notebook.run(2);
     expect(body).toMatchObject({ status: "error", outputs: [{ error_name: "NameError" }] });
+  });
+
+  it("ends a fork bomb and all that it started, and the agent lives", async () => {
+    const bomb = "import os, time\nfor _ in range(700):\n    if os.fork() == 0:\n        time.sleep(300)";
+    const notebook = await notebookOf(user, ["import os\nprint(os.getpid())", bomb, "6 * 7"]);
+    const group = textOf(await notebook.run(0)).trim();
+    await notebook.run(1, 30_000);
+    const left = async () =>
+      execFileSync("ps", ["-eo", "pgid="], { encoding: "utf8" })
+        .split(/\s+/)
+        .filter((id) => id === group);
+    await until(left, (pids) => pids.length === 0);
+    expect(agent.output).toContain("more than 512 processes");
+    await until(
+      () => notebook.run(2),
+      (answer) => textOf(answer) === "42",
+    );
   });
 
   it("says so when its agent is killed in the middle of a cell, and goes on with a new kernel", async () => {

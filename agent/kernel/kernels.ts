@@ -1,14 +1,18 @@
 import { spawnSync } from "node:child_process";
 import { chownSync, mkdirSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Work } from "../../src/kernel/agent-protocol.ts";
 import type { ExecutionEnd, KernelEvent } from "../../src/kernel/ports/kernels.ts";
 import { type CommandHandler, CommandRefused, type Emit } from "../link/commands.ts";
 import type { JobUser } from "../work/environment.ts";
+import { canCount, type Limits } from "../work/limits.ts";
+import { KernelWatch } from "./kernel-watch.ts";
 import { PythonKernel } from "./python-kernel.ts";
 
 interface Live {
   kernel: PythonKernel;
+  watch: KernelWatch | undefined;
   since: string;
 }
 
@@ -16,7 +20,7 @@ export interface KernelsSettings {
   /** Where each notebook has its folder; it goes with the kernel. */
   directory: string;
   user: JobUser | undefined;
-  memoryBytes: number | undefined;
+  limits: Limits;
   log(text: string): void;
 }
 
@@ -57,17 +61,23 @@ export class NotebookKernels {
     if (this.#find({ notebook })) return null;
     if (this.#live.size >= MAX_LIVE)
       throw new CommandRefused("KERNELS_FULL", `The agent runs ${MAX_LIVE} notebooks, as many as it may.`);
-    const { user, memoryBytes, log } = this.#settings;
+    const { user, log } = this.#settings;
     const directory = this.#folderOf(notebook);
     mkdirSync(directory, { recursive: true });
     if (user) chownSync(directory, user.uid, user.gid);
-    const kernel = new PythonKernel({
-      ...{ python: PYTHON, directory, user },
-      ...(memoryBytes !== undefined && { memoryBytes }),
-    });
-    this.#live.set(notebook, { kernel, since: new Date().toISOString() });
+    const mark = randomUUID();
+    const kernel = new PythonKernel({ python: PYTHON, directory, user, mark });
+    const watch = canCount && kernel.pid !== undefined ? this.#watch(notebook, kernel.pid, mark) : undefined;
+    this.#live.set(notebook, { kernel, watch, since: new Date().toISOString() });
     log(`notebook ${notebook}: kernel started`);
     return null;
+  }
+
+  #watch(notebook: string, pid: number, mark: string): KernelWatch {
+    const { limits, log } = this.#settings;
+    return new KernelWatch(pid, `MYELIN_WORK=${mark}`, limits, (reason) =>
+      log(`notebook ${notebook}: ${reason}`),
+    );
   }
 
   async #execute(
@@ -99,6 +109,7 @@ export class NotebookKernels {
     if (!live) return;
     this.#live.delete(notebook);
     await live.kernel.shutdown();
+    await live.watch?.end();
     rmSync(this.#folderOf(notebook), { recursive: true, force: true });
     this.#settings.log(`notebook ${notebook}: kernel ended`);
   }

@@ -19,6 +19,8 @@ export interface PythonOptions {
   directory?: string;
   /** Whom cells run as, where that is not the agent's own user. */
   user?: JobUser | undefined;
+  /** Stands in the environment of all that the kernel starts. */
+  mark?: string;
   /** Address space; no limit when absent. */
   memoryBytes?: number;
   /** How long an interrupted cell may go on before its kernel is killed. */
@@ -33,9 +35,10 @@ interface Running {
   stop: "interrupted" | "timeout" | undefined;
 }
 
-function environment({ memoryBytes, user, directory = "/" }: PythonOptions): NodeJS.ProcessEnv {
+function environment({ memoryBytes, user, mark, directory = "/" }: PythonOptions): NodeJS.ProcessEnv {
   const given: Record<string, string> = { PYTHONIOENCODING: "utf-8", PYTHONDONTWRITEBYTECODE: "1" };
   if (memoryBytes !== undefined) given["MYELIN_KERNEL_MEMORY_BYTES"] = String(memoryBytes);
+  if (mark !== undefined) given["MYELIN_WORK"] = mark;
   return jobEnvironment(given, user, directory);
 }
 
