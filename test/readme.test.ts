@@ -66,9 +66,10 @@ it("gives an example of a command that the API takes, and names what a job is gi
 it("names only flags and variables that the agent knows", () => {
   const flags = [...readme.matchAll(/`(--(?:max|allow|user|label)[a-z-]*)/g)].map(([, flag]) => flag!);
   expect(new Set(flags).size).toBeGreaterThan(5);
-  const valued = flags.filter((flag) => flag !== "--allow-command").flatMap((flag) => [flag, "7"]);
-  const argv = ["--url", "http://x", "--token", "ic_x", "--allow-command", ...valued];
-  expect(readOptions(argv, {})).toMatchObject({ allowCommand: true, user: "7" });
+  const valued = flags.filter((flag) => !flag.startsWith("--allow-")).flatMap((flag) => [flag, "7"]);
+  const allowed = flags.filter((flag) => flag.startsWith("--allow-"));
+  const argv = ["--url", "http://x", "--token", "ic_x", ...allowed, ...valued];
+  expect(readOptions(argv, {})).toMatchObject({ allowCommand: true, allowTerminal: true, user: "7" });
   const options = readFileSync("agent/options.ts", "utf8");
   for (const name of new Set(readme.match(/MYELIN_AGENT_[A-Z_]+/g))) expect(options).toContain(`"${name}"`);
 });
