@@ -133,6 +133,22 @@ it("takes ten megabytes, and no more", async () => {
   });
 }, 60_000);
 
+it("can be read again, whatever its outputs hold", async () => {
+  const data = { "text/plain": [{ toString: 1 }, "3"] };
+  const output = { output_type: "display_data", data, metadata: {} };
+  const cell = {
+    cell_type: "code",
+    id: "a",
+    metadata: {},
+    source: "",
+    outputs: [output],
+    execution_count: 1,
+  };
+  const { status, body } = await load({ ...FILE, cells: [cell] });
+  expect(status, JSON.stringify(body)).toBe(201);
+  expect(body.cells[0].outputs[0]).toMatchObject({ text: "3", data });
+});
+
 it("refuses what is no notebook, and keeps nothing of it", async () => {
   const before = (await user.get("/api/notebooks")).body.length;
   const sources = { ...FILE, cells: [{ cell_type: "code", metadata: {}, source: "a\u0000", outputs: [] }] };

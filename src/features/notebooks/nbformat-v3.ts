@@ -4,7 +4,7 @@ const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const textOf = (value: unknown): string =>
-  Array.isArray(value) ? value.join("") : typeof value === "string" ? value : "";
+  (Array.isArray(value) ? value : [value]).filter((line) => typeof line === "string").join("");
 
 /** What nbformat 3 called the forms of a value. */
 const MIME: Record<string, string> = {
@@ -40,7 +40,10 @@ function cell(given: unknown): unknown {
   if (!isObject(given)) return given;
   const { cell_type: type, metadata = {}, source = "" } = given;
   if (type === "heading") {
-    const level = Math.min(Math.max(Number(given["level"] ?? 1) || 1, 1), 6);
+    const level = Math.min(
+      Math.max((typeof given["level"] === "object" ? 0 : Number(given["level"])) || 1, 1),
+      6,
+    );
     return { cell_type: "markdown", metadata, source: `${"#".repeat(level)} ${textOf(source)}` };
   }
   if (type !== "code") return { cell_type: type === "html" ? "markdown" : type, metadata, source };

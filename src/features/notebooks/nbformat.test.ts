@@ -202,6 +202,13 @@ describe("reading and writing", () => {
     ["a source that is no text", notebook([markdown([1])])],
     ["an unknown output", notebook([code([{ output_type: "sound" }])])],
     ["outputs that are no list", notebook([code([], { outputs: {} })])],
+    [
+      "a heading that is none",
+      {
+        nbformat: 3,
+        worksheets: [{ cells: [{ cell_type: "heading", source: [[]], level: {}, metadata: [] }] }],
+      },
+    ],
     ["a count that is none", notebook([code([], { execution_count: -1 })])],
     ["metadata that is a list", notebook([], { metadata: [] })],
     ["nesting", "[".repeat(50_000) + "]".repeat(50_000)],
@@ -211,6 +218,20 @@ describe("reading and writing", () => {
       expect.objectContaining({ kind: "invalid", code: "NOTEBOOK_UNREADABLE" }),
     );
   });
+});
+
+it("takes texts that are none as what they are, also those nothing can be made a text of", () => {
+  const odd = { toString: 1, valueOf: 1 };
+  const error = { output_type: "error", ename: odd, evalue: [odd], traceback: [odd, "line"] };
+  const { cells } = read(notebook([code([error])]));
+  const text = JSON.stringify(odd);
+  expect(cells[0]!.outputs[0]).toEqual({
+    ...{ output_type: "error", ename: text, evalue: `[${text}]`, traceback: [text, "line"] },
+  });
+  expect(kernelOf({ language_info: { name: odd } })).toBe("python");
+  const heading = { cell_type: "heading", source: [odd, "Title"], level: odd };
+  const old = { nbformat: 3, worksheets: [{ cells: [heading] }] };
+  expect(read(old).cells[0]!.source).toBe("# Title");
 });
 
 const PYTHON = process.env["MYELIN_TEST_PYTHON"] ?? "python3";

@@ -33,6 +33,10 @@ const isText = (value: unknown): value is string | string[] =>
 
 const joined = (value: string | string[]): string => (typeof value === "string" ? value : value.join(""));
 
+/** What should be a text and may be anything: a JSON object has no text of its own, and may forbid being given one. */
+const textOf = (value: unknown): string =>
+  typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+
 const isCount = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
 
@@ -139,8 +143,8 @@ function readOutput(given: unknown, where: string): JsonObject {
   }
   if (type === "error") {
     const { ename, evalue, traceback } = given;
-    const lines = Array.isArray(traceback) ? traceback.map(String) : [];
-    return { ...given, ename: String(ename ?? "Error"), evalue: String(evalue ?? ""), traceback: lines };
+    const lines = Array.isArray(traceback) ? traceback.map(textOf) : [];
+    return { ...given, ename: textOf(ename ?? "Error"), evalue: textOf(evalue ?? ""), traceback: lines };
   }
   throw unreadable(`${where} is of the type ${JSON.stringify(type) ?? "none"}`);
 }
@@ -182,6 +186,6 @@ export function writeNotebook({ metadata, extra, cells }: FileNotebook, kernel: 
 export function kernelOf({ kernelspec, language_info: info }: JsonObject): KernelName {
   const spec = isObject(kernelspec) ? kernelspec : {};
   const named = isObject(info) ? info["name"] : undefined;
-  const language = String(named ?? spec["language"] ?? spec["name"] ?? "python").toLowerCase();
+  const language = textOf(named ?? spec["language"] ?? spec["name"] ?? "python").toLowerCase();
   return /^(javascript|js|typescript|deno|node)/.test(language) ? "javascript" : "python";
 }

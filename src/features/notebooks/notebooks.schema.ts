@@ -92,7 +92,11 @@ export const Output = z
 export type Output = z.infer<typeof Output>;
 
 const joined = (value: unknown): string | undefined =>
-  Array.isArray(value) ? value.join("") : typeof value === "string" ? value : undefined;
+  Array.isArray(value)
+    ? value.filter((line) => typeof line === "string").join("")
+    : typeof value === "string"
+      ? value
+      : undefined;
 
 /** An output of nbformat's in the API's words. */
 export function toOutput(given: JsonObject): Output {
