@@ -41,6 +41,15 @@ it.each([["x"], ["\u0000"], ["€"], ["🧠"]])(
   },
 );
 
+it("counts what is around a text, and how often an end is told", () => {
+  const outputs = new CellOutputs(1);
+  for (let i = 0; i < 200_000; i++) outputs.add(say("x", i % 2 === 0 ? "stdout" : "stderr"));
+  const error = { type: "error" as const, name: "E", value: "v".repeat(1000), traceback: [] };
+  for (let i = 0; i < 10_000; i++) outputs.add(error);
+  expect(JSON.stringify(outputs.all).length).toBeLessThan(MAX_OUTPUT + 20_000);
+  expect(outputs.all.at(-1)).toMatchObject({ output_type: "error" });
+});
+
 it("leaves out what is too large in one piece, and goes on", () => {
   const outputs = new CellOutputs(1);
   outputs.add({ type: "display", data: { "image/png": "A".repeat(2_000_000) } });

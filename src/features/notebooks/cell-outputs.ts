@@ -6,6 +6,11 @@ export const MAX_OUTPUT = 1_000_000;
 // What says that something is missing must always fit.
 const RESERVE = 300;
 
+/** Of a stream's output, in characters of JSON, around its text. */
+const ENVELOPE = JSON.stringify({ output_type: "stream", name: "stdout", text: "" }).length;
+// Ways an execution can end, and a few more; a kernel that says more errors than that is broken.
+const MAX_ERRORS_BEYOND = 3;
+
 const left = (size: number): JsonObject => ({
   output_type: "stream",
   name: "stderr",
@@ -23,6 +28,7 @@ export class CellOutputs {
   readonly #executionCount: number;
   #size = 0;
   #isCut = false;
+  #errorsBeyond = 0;
   /** Said since the last `take`. */
   #fresh: JsonObject[] = [];
 
@@ -35,9 +41,14 @@ export class CellOutputs {
     const output = this.#outputOf(event);
     const size = JSON.stringify(output).length;
     // How it ended is told in any case; everything else only while there is room.
-    if (event.type === "error") return this.#push(shortened(output, size));
+    if (event.type === "error") return this.#addError(shortened(output, size));
     if (this.#isCut) return;
     if (this.#size + size > MAX_OUTPUT - RESERVE) return this.#push(left(size));
+    this.#push(output);
+  }
+
+  #addError(output: JsonObject): void {
+    if (this.#isCut && ++this.#errorsBeyond > MAX_ERRORS_BEYOND) return;
     this.#push(output);
   }
 
@@ -56,7 +67,8 @@ export class CellOutputs {
   #addText(name: "stdout" | "stderr", given: string): void {
     if (this.#isCut || given === "") return;
     const room = MAX_OUTPUT - RESERVE - this.#size;
-    const size = JSON.stringify(given).length;
+    // Alternating streams cost an output each time, which is more than what they say.
+    const size = JSON.stringify(given).length + (this.#continues(name) ? 0 : ENVELOPE);
     const text =
       size > room ? given.slice(0, Math.floor((room / size) * given.length)).toWellFormed() : given;
     for (const list of [this.all, this.#fresh]) {
@@ -69,6 +81,11 @@ export class CellOutputs {
     if (size <= room) return;
     this.#isCut = true;
     this.#push(cut());
+  }
+
+  #continues(name: string): boolean {
+    const last = this.all.at(-1);
+    return last?.["output_type"] === "stream" && last["name"] === name;
   }
 
   #push(output: JsonObject): void {
