@@ -109,6 +109,18 @@ it("finds the best by metric and direction, the older of equals, and none where 
   expect((await user.get(next)).body.map(({ id }: any) => id)).toEqual(ids.toReversed().slice(4));
 });
 
+it("refuses metrics the database could not look into, which would hide the best of them all", async () => {
+  const id = await made("/api/notebooks", { name: "odd" });
+  expect((await upload({ loss: 1 }, bytes(3, 1), 1, id)).status).toBe(201);
+  for (const odd of [{ note: "a\u0000" }, { "\u0000": 1 }, { deep: ["\ud800"] }]) {
+    expect((await upload(odd, bytes(3, 1), 2, id)).status).toBe(422);
+    const state = { epoch: 1, step: 1, model_state_base64: "AQID", metrics: odd };
+    expect((await user.post(`/api/notebooks/${id}/checkpoints`, state)).status).toBe(422);
+  }
+  expect((await upload({ note: "a\\u0000" }, bytes(3, 1), 3, id)).status).toBe(201);
+  expect(await user.get(`/api/notebooks/${id}/checkpoints/best`)).toMatchObject({ status: 200 });
+});
+
 it("makes versions of checkpoints of this notebook in models of the caller's, and of and in no others", async () => {
   const state = bytes(70_000, 5);
   const { body: checkpoint } = await upload({ loss: 0.25 }, state, 7);

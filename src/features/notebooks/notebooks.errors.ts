@@ -25,6 +25,8 @@ export const unreadable = (why: string) =>
   new AppError("invalid", "NOTEBOOK_UNREADABLE", `This is no notebook: ${why}.`);
 export const metricsUnreadable = () =>
   invalidFields("query", [{ path: "metrics", message: "must be JSON, nested at most 64 levels deep" }]);
+export const metricsUnsearchable = (place: "query" | "body") =>
+  invalidFields(place, [{ path: "metrics", message: "must not hold NUL or broken characters" }]);
 export const stateNotBase64 = (path: string) => invalidFields("body", [{ path, message: "must be base64" }]);
 export const stateEmpty = () => new AppError("invalid", "FILE_EMPTY", "The state is empty.");
 export const optimizerThere = () =>
