@@ -276,6 +276,24 @@ describe("running cells", () => {
     expect((await user.post(`/api/notebooks/${notebook.id}/stop`)).body).toMatchObject({ status: "stopped" });
   });
 
+  it("is stopped also by a stop that comes while it starts, and runs no cell twice", async () => {
+    const slow = "await new Promise((r) => setTimeout(r, 1500)); 1";
+    for (let round = 0; round < 5; round++) {
+      const notebook = await newNotebook([code(slow), code(slow)]);
+      const address = `/api/notebooks/${notebook.id}`;
+      const started = user.post(`${address}/start`);
+      const one = execute(notebook, 1);
+      const watched = user.get(`${address}/kernel`);
+      await Promise.all([started, watched]);
+      expect(await read(notebook)).toMatchObject({ status: "running" });
+      await user.post(`${address}/stop`);
+      await one;
+      const { cells, status } = await read(notebook);
+      expect(status).toBe("stopped");
+      expect(cells.map((cell: any) => cell.execution_count ?? 0).every((n: number) => n <= 1)).toBe(true);
+    }
+  }, 30_000);
+
   it("restarts the kernel with nothing in it", async () => {
     const notebook = await newNotebook([code("globalThis.a = 1"), code("typeof a")]);
     await execute(notebook, 0);
@@ -387,6 +405,23 @@ describe("the stream", () => {
     await watcher.until(({ closed }) => closed !== undefined, 15_000);
     expect(watcher.closed).toMatchObject({ code: 1008 });
   });
+});
+
+describe("a stream whose session has ended", () => {
+  it("is closed also while the notebook is kept busy", async () => {
+    const [owner, other] = [await newUser(), await admin()];
+    const notebook = await newNotebook([code("1")], {}, owner);
+    const watcher = await Watcher.open(inject("url"), `/api/notebooks/${notebook.id}/stream`, {
+      token: owner.accessToken,
+    });
+    await query("update sessions set ended_at = now() where user_id = $1", [owner.id]);
+    const until = Date.now() + 12_000;
+    while (watcher.closed === undefined && Date.now() < until) {
+      await other.post(`/api/notebooks/${notebook.id}/cells/${notebook.cells[0].id}/execute`, {});
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(watcher.closed).toMatchObject({ code: 1008 });
+  }, 30_000);
 });
 
 describe("the assistant", () => {

@@ -45,7 +45,7 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
     );
     #working: Promise<void> | undefined;
     #stopping = false;
-    #starting = false;
+    #starting: Promise<void> | undefined;
     /** What a cell came to could not be written down: the next alarm tries to. */
     #isOwing = false;
     #recovering: Promise<void> | undefined;
@@ -65,28 +65,28 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
     async start(timeoutMs: number): Promise<{ ok: true } | RoomRefusal> {
       await this.#recover();
       if (this.#queue.runsAll || this.#starting) return { ok: false, reason: "running" };
-      this.#starting = true;
-      try {
-        await this.#startAll(timeoutMs);
-      } finally {
-        this.#starting = false;
-      }
+      this.#starting = this.#startAll(timeoutMs).finally(() => (this.#starting = undefined));
+      await this.#starting;
       return { ok: true };
     }
 
     async #startAll(timeoutMs: number): Promise<void> {
       const cells = await this.#ports.archive.codeCells(this.#id);
       const answer = () => undefined;
+      this.#store.set("busy", true);
+      await this.#setStatus("running");
+      // Some may have been put into the queue one by one meanwhile.
       const jobs = cells
         .filter((cellId) => !this.#queue.has(cellId))
         .map((cellId) => ({ cellId, timeoutMs, ofAll: true, answer }));
-      this.#store.set("busy", true);
-      await this.#setStatus(jobs.length === 0 ? "completed" : "running");
       this.#enqueue(jobs);
+      if (jobs.length === 0) await this.#setStatus("completed");
     }
 
     async stop(): Promise<boolean> {
       await this.#recover();
+      // Else what is about to start would start after it was stopped.
+      await this.#starting?.catch(() => undefined);
       if (this.#queue.isEmpty) return false;
       const ranAll = this.#queue.runsAll;
       this.#stopping = true;
@@ -176,6 +176,8 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
     /** While something runs it is looked after, so that whoever comes after a crash comes soon. */
     async #schedule(): Promise<void> {
       if (!this.#store.has("busy") && this.#watchers.isEmpty()) return;
+      // One that is set stays: whoever keeps the room busy must not put off the looking after it.
+      if ((await this.ctx.storage.getAlarm()) !== null) return;
       await this.ctx.storage.setAlarm(Date.now() + TEND_EVERY_MS);
     }
 
@@ -199,7 +201,8 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
 
     /** What a predecessor of this object left as running died with it. */
     #recover(): Promise<void> {
-      if (!this.#store.has("busy") || this.#working || !this.#queue.isEmpty) return Promise.resolve();
+      if (!this.#store.has("busy") || this.#working || this.#starting || !this.#queue.isEmpty)
+        return Promise.resolve();
       this.#recovering ??= this.#declareDead().finally(() => (this.#recovering = undefined));
       return this.#recovering;
     }
