@@ -58,3 +58,28 @@ it("takes a kernel for dead whose agent is lost in the middle of a cell", async 
   expect(end).toEqual({ status: "dead", reason: "The agent is not connected." });
   expect(await kernels.find(WISH)).toBeUndefined();
 });
+
+it("ends a cell whose agent does not answer any more, and passes nothing on after that", async () => {
+  let say: (event: unknown) => unknown = () => undefined;
+  const links = {
+    of: () => ({
+      ask: ({ name }: LinkCommand, onEvent?: typeof say) => {
+        if (name !== "kernel.execute") return Promise.resolve(name === "kernel.start" ? OK(null) : OFFLINE);
+        say = onEvent!;
+        return new Promise(() => undefined);
+      },
+    }),
+  } as unknown as AgentLinks;
+  const start = await createAgentKernels(links, async () => ["a"]).start(WISH);
+  if (!start.ok) throw new Error(start.reason);
+  const heard: unknown[] = [];
+  const running = start.kernel.execute({ cellId: "c", source: "", timeoutMs: 600_000 }, (event) =>
+    heard.push(event),
+  );
+  say("before");
+  await start.kernel.interrupt();
+  await start.kernel.shutdown();
+  expect(await running).toEqual({ status: "dead", reason: "The agent is not connected." });
+  say("after");
+  expect(heard).toEqual(["before"]);
+});

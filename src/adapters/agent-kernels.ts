@@ -23,6 +23,8 @@ const deadBy = ({ message }: Extract<CommandReply, { ok: false }>): ExecutionEnd
 class AgentKernel implements Kernel {
   readonly #link: AgentLinkHandle;
   readonly #notebook: string;
+  /** What an agent that could not be told to end the kernel counts as having said of the cell. */
+  readonly #lost = Promise.withResolvers<CommandReply>();
   alive = true;
 
   constructor(link: AgentLinkHandle, notebook: string) {
@@ -35,7 +37,12 @@ class AgentKernel implements Kernel {
   ): Promise<ExecutionEnd> {
     const args = { notebook: this.#notebook, cell: cellId, source, timeout_ms: timeoutMs };
     const command = { name: "kernel.execute", args, timeoutMs: timeoutMs + GRACE_MS };
-    const reply = await this.#link.ask(command, (event) => emit(event as KernelEvent));
+    let hasEnded = false;
+    const asked = this.#link.ask(command, (event) => {
+      if (!hasEnded) emit(event as KernelEvent);
+    });
+    const reply = await Promise.race([asked, this.#lost.promise]);
+    hasEnded = true;
     const end = reply.ok ? (reply.value as ExecutionEnd) : deadBy(reply);
     if (end.status === "dead") this.alive = false;
     return end;
@@ -47,7 +54,9 @@ class AgentKernel implements Kernel {
 
   async shutdown(): Promise<void> {
     this.alive = false;
-    await this.#tell("kernel.shutdown");
+    const reply = await this.#tell("kernel.shutdown");
+    // Nobody should wait for the time the cell was given; an agent that comes back ends it when that is over.
+    if (!reply.ok) this.#lost.resolve(reply);
   }
 
   #tell(name: string): Promise<CommandReply> {
