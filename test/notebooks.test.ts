@@ -89,6 +89,19 @@ describe("a notebook", () => {
     expect(rows.map(({ position }) => position)).toEqual(Array.from({ length: 21 }, (_, i) => i));
   });
 
+  it("is there or not, and never a fault, when it is deleted while its cells are saved", async () => {
+    const statuses = new Set<number>();
+    for (let i = 0; i < 8; i++) {
+      const notebook = await newNotebook([code("1")]);
+      const cells = Array.from({ length: 300 }, (_, k) => code(String(k)));
+      const saved = user.put(`/api/notebooks/${notebook.id}`, { cells });
+      await new Promise((resolve) => setTimeout(resolve, i % 3));
+      expect((await user.delete(`/api/notebooks/${notebook.id}`)).status).toBe(204);
+      statuses.add((await saved).status);
+    }
+    expect([...statuses].filter((status) => status !== 200 && status !== 404)).toEqual([]);
+  });
+
   it("has its fields changed and cleared, and bad ones refused", async () => {
     const notebook = await newNotebook([], { description: "d", model_id: randomUUID() });
     const put = (body: Record<string, unknown>) => user.put(`/api/notebooks/${notebook.id}`, body);

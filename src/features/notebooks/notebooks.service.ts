@@ -2,6 +2,7 @@ import type { NotebookRow } from "../../db/schema.ts";
 import { allow, type Permission, scopeOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
+import { isForeignKeyViolation } from "../../kernel/postgres-error.ts";
 import * as cellsRepo from "./cells.repo.ts";
 import { kernelOf, readNotebook, writeNotebook } from "./nbformat.ts";
 import * as errors from "./notebooks.errors.ts";
@@ -83,11 +84,21 @@ export async function updateNotebook(ctx: Ctx, id: string, input: UpdateNotebook
     ...(modelId !== undefined && { modelId }),
     ...(datasetId !== undefined && { datasetId }),
   };
-  if (drafts) await cellsRepo.replaceCells(ctx.db, id, drafts, ctx.now);
+  if (drafts) await saveCells(ctx, id, drafts);
   if (!(await repo.updateNotebook(ctx.db, scopeOf(actor), id, change, ctx.now)))
     throw errors.notebookNotFound();
   tellWatchers(ctx, id);
   return getNotebook(ctx, id);
+}
+
+async function saveCells(ctx: Ctx, id: string, drafts: cellsRepo.CellDraft[]): Promise<void> {
+  try {
+    await cellsRepo.replaceCells(ctx.db, id, drafts, ctx.now);
+  } catch (error) {
+    // Deleted since it was found.
+    if (isForeignKeyViolation(error)) throw errors.notebookNotFound();
+    throw error;
+  }
 }
 
 /** Watchers learn that the cells are others now; that they do is no condition of the change. */
