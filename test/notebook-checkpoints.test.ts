@@ -109,6 +109,13 @@ it("finds the best by metric and direction, the older of equals, and none where 
   expect((await user.get(next)).body.map(({ id }: any) => id)).toEqual(ids.toReversed().slice(4));
 });
 
+it("takes null for no metrics", async () => {
+  expect(await upload(null, bytes(3, 1))).toMatchObject({ status: 201, body: { metrics: {} } });
+  const state = { epoch: 1, step: 1, model_state_base64: "AQID", metrics: null };
+  const saved = await user.post(`/api/notebooks/${notebook}/checkpoints`, state);
+  expect(saved).toMatchObject({ status: 201, body: { metrics: {} } });
+});
+
 it("refuses metrics the database could not look into, which would hide the best of them all", async () => {
   const id = await made("/api/notebooks", { name: "odd" });
   expect((await upload({ loss: 1 }, bytes(3, 1), 1, id)).status).toBe(201);

@@ -62,7 +62,7 @@ export async function uploadCheckpoint(
   upload: Upload,
 ): Promise<Checkpoint> {
   await findOwn(ctx, "notebooks:write", notebookId);
-  const metrics = searchable(parseMetrics(meta.metrics), "query");
+  const metrics = searchable(parseMetrics(meta.metrics) ?? {}, "query");
   const { stored: model } = await upload.receive((file) => storeFile(ctx, prefixOf(notebookId), file));
   return add(ctx, { notebookId, epoch: meta.epoch, step: meta.step, metrics, model });
 }
@@ -107,7 +107,7 @@ export async function saveCheckpoint(
 ): Promise<Checkpoint> {
   await findOwn(ctx, "notebooks:write", notebookId);
   const { epoch, step } = input;
-  const metrics = searchable(input.metrics === undefined ? {} : input.metrics, "body");
+  const metrics = searchable(input.metrics ?? {}, "body");
   const modelBytes = bytesOf(input.model_state_base64, "model_state_base64");
   const optimizerBytes =
     input.optimizer_state_base64 == null
