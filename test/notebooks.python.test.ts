@@ -76,9 +76,18 @@ describe.skipIf(!isInstalled("python3"))("a Python notebook on an agent", () => 
     watcher.socket.terminate();
   });
 
+  it("says that an output is too large to be shown, and its agent stays there", async () => {
+    const notebook = await notebookOf(user, [
+      "class Big:\n    def _repr_html_(self):\n        return '\u00e9' * 999_990 + '\"' * 9\nBig()",
+      "print(6 * 7)",
+    ]);
+    expect(textOf(await notebook.run(0))).toMatch(/an output of \d+ characters was left out/);
+    expect(textOf(await notebook.run(1))).toBe("42\n");
+  });
+
   it("sees nothing of the agent's secrets, and its processes are gone after a restart", async () => {
     const notebook = await notebookOf(user, [
-      "import os, subprocess\nchild = subprocess.Popen(['sleep', '600'])\nprint(os.getpid(), child.pid)",
+      "import os, subprocess\nchild = subprocess.Popen(['sleep', '600'])\naway = subprocess.Popen(['sleep', '601'], start_new_session=True)\nprint(os.getpid(), child.pid, away.pid)",
       "print(sorted(os.environ))",
       "child",
     ]);

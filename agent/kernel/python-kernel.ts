@@ -1,16 +1,29 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Execution, ExecutionEnd, Kernel, KernelEvent } from "../../src/kernel/ports/kernels.ts";
 import { ownFile } from "../own-file.ts";
 import { type JobUser, jobEnvironment } from "../work/environment.ts";
+import { sweep } from "../work/sweep.ts";
 import { readDriverEvent } from "./driver-event.ts";
 import { eventLines } from "./event-lines.ts";
 
 const DRIVER = ownFile("agent/kernel/driver.py");
 const GRACE_MS = 5_000;
+const READ_MS = 2_000;
 /** What one cell may say; the rest is read and dropped, so that it goes on and memory stays flat. */
 const MAX_CELL_CHARACTERS = 2_000_000;
+
+/** What one event may say: it travels in one frame, which holds 1,000,000. */
+const MAX_EVENT_CHARACTERS = 990_000;
+
+const leftOut = (size: number): KernelEvent => ({
+  type: "stream",
+  name: "stderr",
+  text: `[an output of ${size} characters was left out: one may have ${MAX_EVENT_CHARACTERS}]\n`,
+});
 
 export interface PythonOptions {
   /** The interpreter; `python3` of the path when absent. */
@@ -32,6 +45,7 @@ interface Running {
   emit(event: KernelEvent): void;
   end(end: ExecutionEnd): void;
   said: number;
+  isCut: boolean;
   stop: "interrupted" | "timeout" | undefined;
 }
 
@@ -47,14 +61,17 @@ export class PythonKernel implements Kernel {
   readonly #child: ChildProcess;
   readonly #graceMs: number;
   readonly #exited: Promise<string>;
+  /** When nothing of it is left. */
+  readonly #swept: Promise<void>;
   #running: Running | undefined;
   #isOver = false;
 
   constructor(options: PythonOptions = {}) {
     const { python = "python3", directory, user, graceMs = GRACE_MS } = options;
     this.#graceMs = graceMs;
+    const mark = randomUUID();
     this.#child = spawn(python, ["-u", DRIVER], {
-      env: environment(options),
+      env: { ...environment(options), MYELIN_WORK: mark },
       ...(user && { uid: user.uid, gid: user.gid }),
       ...(directory !== undefined && { cwd: directory }),
       // 3 tells it what to run, and that we are gone when it ends; 4 tells us what comes of it.
@@ -64,6 +81,7 @@ export class PythonKernel implements Kernel {
     // A kernel that is gone says so by its exit; a command on its way then has nowhere to go.
     (this.#child.stdio[3] as Writable).on("error", () => undefined);
     this.#exited = this.#untilExit();
+    this.#swept = this.#exited.then(() => sweep(this.#child.pid, mark));
     void this.#listen();
   }
 
@@ -94,9 +112,10 @@ export class PythonKernel implements Kernel {
     })();
     const reason = await this.#exited;
     this.#isOver = true;
-    // What it left behind goes with it, and closes the pipe that is still being read.
-    this.#signal("SIGKILL");
-    await reading;
+    // What it left behind goes with it, and closes the pipe that is still being read; whoever escaped may hold it open.
+    await this.#swept;
+    await Promise.race([reading.catch(() => undefined), delay(READ_MS)]);
+    this.#child.stdio[4]!.destroy();
     this.#end({ status: "dead", reason });
   }
 
@@ -109,10 +128,16 @@ export class PythonKernel implements Kernel {
   }
 
   #pass(running: Running, event: KernelEvent): void {
-    const wasFull = running.said > MAX_CELL_CHARACTERS;
-    running.said += JSON.stringify(event).length;
-    if (event.type === "error" || running.said <= MAX_CELL_CHARACTERS) return running.emit(event);
-    if (wasFull) return;
+    const size = JSON.stringify(event).length;
+    const isError = event.type === "error";
+    // How a cell ended is told in any case, unless it is longer than any honest end.
+    const most = isError ? MAX_CELL_CHARACTERS + MAX_EVENT_CHARACTERS : MAX_CELL_CHARACTERS;
+    if ((isError || !running.isCut) && running.said + size <= most) {
+      running.said += size;
+      return running.emit(size > MAX_EVENT_CHARACTERS ? leftOut(size) : event);
+    }
+    if (running.isCut) return;
+    running.isCut = true;
     const text = `[output cut off here: a cell may say ${MAX_CELL_CHARACTERS} characters]\n`;
     running.emit({ type: "stream", name: "stderr", text });
   }
@@ -130,7 +155,7 @@ export class PythonKernel implements Kernel {
     if (this.#isOver) return { status: "dead", reason: await this.#exited };
     if (this.#running) throw new Error("a kernel runs one cell at a time");
     const { promise, resolve } = Promise.withResolvers<ExecutionEnd>();
-    this.#running = { id: cellId, emit, end: resolve, said: 0, stop: undefined };
+    this.#running = { id: cellId, emit, end: resolve, said: 0, isCut: false, stop: undefined };
     const timeout = setTimeout(() => void this.#stop("timeout"), timeoutMs);
     const command = JSON.stringify({ op: "execute", id: cellId, source: source.toWellFormed() });
     (this.#child.stdio[3] as Writable).write(`${command}\n`);
@@ -160,7 +185,7 @@ export class PythonKernel implements Kernel {
 
   async shutdown(): Promise<void> {
     this.#signal("SIGKILL");
-    await this.#exited;
+    await this.#swept;
   }
 
   #signal(signal: NodeJS.Signals): void {

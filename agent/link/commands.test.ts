@@ -16,11 +16,14 @@ function runner() {
         await emit(2);
         await emit(1);
       },
+      shout: async () => "x".repeat(2_000),
       hang: (_args, signal) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("cancelled")))),
     },
     {
       answer: (id, reply) => void answers.push([id, reply]),
+      fit: (reply) =>
+        JSON.stringify(reply).length > 1_000 ? { ok: false, code: "LARGE", message: "" } : reply,
       emit: async (id, data) => void emitted.push([id, data]),
     },
   );
@@ -66,4 +69,12 @@ it("says what a command says under the command's own name", async () => {
     ["7", 1],
   ]);
   expect(answers).toEqual([["7", { ok: true, value: null }]]);
+});
+
+it("keeps a refusal in the place of an answer that cannot be sent", async () => {
+  const { commands, answers, settled } = runner();
+  commands.take("1", "shout", null);
+  await settled();
+  expect(answers).toEqual([["1", { ok: false, code: "LARGE", message: "" }]]);
+  expect([...commands.unsettled()]).toEqual(answers);
 });

@@ -8,6 +8,8 @@ export type CommandHandler = (args: unknown, signal: AbortSignal, emit: Emit) =>
 
 export interface CommandHost {
   answer(id: string, reply: CommandReply): void;
+  /** The reply, or a refusal in the place of one that cannot be sent. */
+  fit(reply: CommandReply): CommandReply;
   emit(id: string, data: unknown): Promise<void>;
 }
 
@@ -45,7 +47,8 @@ export class CommandRunner {
     const cancel = new AbortController();
     this.#running.set(id, { cancel });
     const emit = (data: unknown) => this.#host.emit(id, data);
-    void this.#run(name, args, cancel.signal, emit).then((answer) => {
+    void this.#run(name, args, cancel.signal, emit).then((reply) => {
+      const answer = this.#host.fit(reply);
       this.#running.delete(id);
       this.#replies.set(id, answer);
       this.#host.answer(id, answer);

@@ -40,6 +40,13 @@ export interface LinkSettings {
 const PING_MS = 10_000;
 /** Without a frame for that long the connection is dead, whatever TCP says. */
 const DEAF_MS = 25_000;
+/** What an event or an answer may hold, with room for what is around it in its frame. */
+const MAX_EVENT_CHARACTERS = MAX_FRAME_BYTES - 1_000;
+const TOO_LARGE: CommandReply = {
+  ok: false,
+  code: "REPLY_TOO_LARGE",
+  message: "The answer is larger than the link carries.",
+};
 const BACK_OFF_MS = { first: 500, longest: 30_000 };
 
 /** One WebSocket to the server, dialled again for as long as the agent lives. */
@@ -56,6 +63,7 @@ export class Link {
     this.#settings = settings;
     this.#commands = new CommandRunner(settings.commands, {
       answer: (id, reply) => this.#answer(id, reply),
+      fit: (reply) => (JSON.stringify(reply).length > MAX_EVENT_CHARACTERS ? TOO_LARGE : reply),
       emit: (id, data) => this.emit(`command:${id}`, data),
     });
   }
@@ -78,6 +86,9 @@ export class Link {
 
   /** Reports something; waits while the link has more than it can carry. */
   async emit(topic: string, data: unknown): Promise<void> {
+    // The link would hang up on it each time it was said again.
+    if (JSON.stringify(data).length > MAX_EVENT_CHARACTERS)
+      return this.#settings.log(`${topic}: what it says is too large for the link, and left out`);
     await this.#outbox.room();
     const frame = this.#outbox.add(topic, data);
     if (this.#isWelcome) this.#socket?.send(frame);
