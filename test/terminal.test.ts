@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { reaches, type Registered, registerAgent, startAgentProgram } from "./support/registered-agent.ts";
@@ -11,13 +11,27 @@ import { TerminalPage } from "./support/terminal-page.ts";
 
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
 
+/** An account that an agent of root's can give shells of. */
+const somebody = readFileSync("/etc/passwd", "utf8")
+  .split("\n")
+  .map((line) => line.split(":"))
+  .map(([name = "", , uid, gid, , home = "", shell = ""]) => ({ name, uid, gid, home, shell }))
+  .find(
+    ({ uid, home, shell }) =>
+      process.getuid?.() === 0 && uid !== "0" && /\/(ba)?sh$/.test(shell) && existsSync(home),
+  );
+
 /** An administrator with an agent that allows terminals. */
 async function machine(
   env: Record<string, string> = {},
+  flags: string[] = [],
 ): Promise<{ chief: User; agent: Registered; stop(): void }> {
   const chief = await newAdmin();
   const agent = await registerAgent(chief);
-  const { child } = startAgentProgram(agent.token, ["--allow-terminal"], { SHELL: "/bin/sh", ...env });
+  const { child } = startAgentProgram(agent.token, ["--allow-terminal", ...flags], {
+    SHELL: "/bin/sh",
+    ...env,
+  });
   await reaches(chief, agent, { state: "running", connected: true });
   return { chief, agent, stop: () => child.kill("SIGTERM") };
 }
@@ -83,6 +97,13 @@ describe("a real shell", () => {
     expect(page.text).not.toContain(agent.token);
   });
 
+  it.skipIf(!somebody)("has none of the agent's groups as somebody else", async () => {
+    const { chief, agent } = await machine({}, ["--user", somebody!.name]);
+    const page = await TerminalPage.open((await ticket(chief, agent)).ticket);
+    page.type("echo who=$(id -u):$(id -G | tr ' ' ,).\r");
+    expect((await page.shows(/who=([\d:,]+)\./))[1]).toBe(`${somebody!.uid}:${somebody!.gid}`);
+  });
+
   it("keeps what it said while nobody looked, and nothing of it twice", async () => {
     const { chief, agent } = await machine();
     const opened = await ticket(chief, agent);
@@ -142,6 +163,23 @@ describe("a real shell", () => {
     const counted = [...page.text.matchAll(/n=(\d+)\./g)].map(([, number]) => Number(number));
     expect(counted).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
     expect((await reaches(chief, agent, { connected: true })).body.state).toBe("running");
+  });
+
+  it("leaves nothing behind that would not hear it hang up", async () => {
+    const { chief, agent } = await machine();
+    const opened = await ticket(chief, agent);
+    const page = await TerminalPage.open(opened.ticket);
+    page.type("nohup sleep 611 >/dev/null 2>&1 & echo left=$!.\r");
+    const ignoring = Number((await page.shows(/left=(\d+)\./))[1]);
+    page.type("setsid sh -c 'echo away=$$.; exec sleep 612' &\r");
+    const away = Number((await page.shows(/away=(\d+)\./))[1]);
+    expect([ignoring, away].map(isAlive)).toEqual([true, true]);
+    await chief.delete(`/api/terminal/${agent.id}/${opened.session}`);
+    await page.ends();
+    await until(
+      async () => [ignoring, away].some(isAlive),
+      (alive) => !alive,
+    );
   });
 
   it("ends with everything in it when it is closed, and when the agent is told to end", async () => {
@@ -223,6 +261,15 @@ describe("who gets no shell", () => {
     const spy = await other.post("/api/terminal/ticket", { agent_id: open.id, session: session.id });
     expect([spy.status, spy.body.code]).toEqual([404, "TERMINAL_NOT_FOUND"]);
     expect((await other.delete(`/api/terminal/${open.id}/${session.id}`)).status).toBe(404);
+  });
+
+  it("is whoever signed out between the ticket and its use", async () => {
+    const { chief: owner, agent: open } = await machine();
+    const { ticket: kept } = await ticket(owner, open);
+    await query("update sessions set ended_at = now() where user_id = $1", [owner.id]);
+    await expect(TerminalPage.open(kept)).rejects.toThrow("refused 401");
+    const other = await newAdmin();
+    expect((await other.get(`${open.path}/status`)).body.work).toEqual([]);
   });
 
   it("is whoever signed out, however fast they type", async () => {

@@ -22,6 +22,8 @@ export interface TerminalLimits {
 export interface TerminalHost {
   send(frame: Uint8Array): void;
   ended(end: TerminalEnd): void;
+  /** Ends whatever the shell has left behind. */
+  clearAway(): Promise<void>;
 }
 
 /** What may be on its way without anybody having seen it; beyond that the program has to wait. */
@@ -50,7 +52,7 @@ export class Terminal {
     this.#limits = limits;
     // Opened with `encoding: null`, it hands out bytes, whatever its types say.
     pty.onData((data) => this.#say(data as unknown as Uint8Array));
-    pty.onExit(({ exitCode, signal }) => this.#end(exitCode, signal));
+    pty.onExit(({ exitCode, signal }) => void this.#end(exitCode, signal));
     this.#expire("time", limits.maxMs);
     this.#expire("idle", limits.idleMs);
   }
@@ -144,8 +146,10 @@ export class Terminal {
     }
   }
 
-  #end(exitCode: number, signal: number | undefined): void {
+  async #end(exitCode: number, signal: number | undefined): Promise<void> {
     for (const timer of this.#timers.values()) clearTimeout(timer);
+    // What ignores the hang-up, or has left the session, ends with the terminal all the same.
+    await this.#host.clearAway();
     this.#keep(this.#rest);
     this.#host.ended({
       exit_code: signal ? null : exitCode,

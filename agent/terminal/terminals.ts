@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import type * as NodePty from "@lydell/node-pty";
 import { loginOf, type JobUser, jobEnvironment } from "../work/environment.ts";
+import { sweep } from "../work/sweep.ts";
 import type { Work } from "../../src/kernel/agent-protocol.ts";
 import { decodeFrame, FrameKind } from "../../src/kernel/terminal-frames.ts";
 import { type CommandHandler, CommandRefused } from "../link/commands.ts";
@@ -97,14 +99,17 @@ export class Terminals {
     const user = this.#user;
     const { home, shell } = loginOf(user);
     const given = { SHELL: shell, TERM: "xterm-256color", COLORTERM: "truecolor" };
+    const mark = randomUUID();
+    const env = { ...jobEnvironment(given, user, home), MYELIN_WORK: mark };
     const pty = this.#pty.spawn(shell, process.platform === "win32" ? [] : ["-l"], {
-      ...{ name: given.TERM, cols: columns, rows, cwd: home, env: jobEnvironment(given, user, home) },
+      ...{ name: given.TERM, cols: columns, rows, cwd: home, env },
       ...(user && { uid: user.uid, gid: user.gid }),
       encoding: null,
     });
     const limits = { idleMs: idle * 1000, maxMs: max * 1000, detachedMs: DETACHED_MS };
     const terminal = new Terminal(++this.#channels, pty, limits, {
       send: (frame) => this.#host.send(frame),
+      clearAway: () => sweep(pty.pid, mark),
       ended: (end) => {
         this.#open.delete(session);
         this.#host.log(`terminal ${session} ended (${end.reason})`);

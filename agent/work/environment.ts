@@ -12,11 +12,16 @@ export interface JobUser {
   gid: number;
 }
 
-/** Looks a user up by name; throws when there is none, or when the agent may not become somebody else. */
+/**
+ * Looks a user up by name; throws when there is none, or when the agent may not become somebody else. The agent gives up
+ * its own supplementary groups, which shells in pseudo-terminals would inherit.
+ */
 export function findUser(name: string): JobUser {
   if (process.getuid?.() !== 0) throw new Error("--user needs an agent that runs as root");
   const ask = (flag: string) => Number(execFileSync("id", [flag, "--", name], { encoding: "utf8" }));
-  return { name, uid: ask("-u"), gid: ask("-g") };
+  const user = { name, uid: ask("-u"), gid: ask("-g") };
+  process.setgroups!([]);
+  return user;
 }
 
 /** Where somebody is at home, and the shell they sign in to. */
