@@ -71,6 +71,23 @@ describe("two programs under one identity", () => {
     await FakeAgent.connect(agent.token, first.instance);
     expect(await first.end()).toBe(4010);
   });
+
+  it("hears nothing more of the one it sent away, though it does not hang up", async () => {
+    const user = await newUser();
+    const agent = await registerAgent(user);
+    const first = await FakeAgent.connect(agent.token);
+    first.ignoreClose();
+    const second = await FakeAgent.connect(agent.token, first.instance);
+    first.say({ type: "bye", state: "stopped", reason: "forged" });
+    first.say({ type: "log", level: "info", message: "forged", at: new Date().toISOString() });
+    second.say({ type: "log", level: "info", message: "true", at: new Date().toISOString() });
+    const { body } = await until(
+      () => user.get(`${agent.path}/logs`),
+      ({ body: lines }) => lines.some(({ message }: any) => message === "true"),
+    );
+    expect(body.map(({ message }: any) => message)).toEqual(["true"]);
+    expect((await statusOf(user, agent)).state).toBe("running");
+  });
 });
 
 describe("a command", () => {
@@ -79,6 +96,26 @@ describe("a command", () => {
     const agent = await registerAgent(user);
     const { status, body } = await user.post(`${agent.path}/stop`);
     expect([status, body.code]).toEqual([409, "AGENT_OFFLINE"]);
+  });
+
+  it("changes nothing about an agent that is not connected", async () => {
+    const user = await newUser();
+    const agent = await registerAgent(user);
+    const { status, body } = await user.post(`${agent.path}/restart`);
+    expect([status, body.code]).toEqual([409, "AGENT_OFFLINE"]);
+    expect((await statusOf(user, agent)).state).toBe("stopped");
+  });
+
+  it("is answered at once when the agent is removed meanwhile", async () => {
+    const user = await newUser();
+    const agent = await registerAgent(user);
+    const link = await FakeAgent.connect(agent.token);
+    const answer = user.post(`${agent.path}/stop`);
+    await link.hear("command");
+    const began = Date.now();
+    expect((await user.delete(agent.path)).status).toBe(204);
+    expect((await answer).body.code).toBe("AGENT_SILENT");
+    expect(Date.now() - began).toBeLessThan(5_000);
   });
 
   it("comes again after the connection broke, under the same id, and is answered once", async () => {

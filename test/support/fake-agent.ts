@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { inject } from "vitest";
 import WebSocket from "ws";
 import { type FromAgent, LINK_PROTOCOL, type ToAgent } from "../../src/kernel/agent-protocol.ts";
@@ -77,6 +77,11 @@ export class FakeAgent {
   async end(withinMs = 10_000): Promise<number> {
     await this.#until(() => this.closed !== undefined, "the connection stays open", withinMs);
     return this.closed!.code;
+  }
+
+  /** From now on it takes no notice of being closed. */
+  ignoreClose(): void {
+    (this.socket as unknown as { _receiver: EventEmitter })._receiver.removeAllListeners("conclude");
   }
 
   hangUp(): void {

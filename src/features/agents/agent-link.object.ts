@@ -39,6 +39,8 @@ interface AgentSeat {
   event: number;
 }
 
+/** A silence after which nobody waits for what the agent was doing: a network that was cut may be mended before. */
+const LOST_MS = 120_000;
 const AGENT = "agent";
 const TERMINAL = "terminal";
 
@@ -97,7 +99,8 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
     }
 
     async ask(command: LinkCommand, onEvent?: (data: unknown) => void): Promise<CommandReply> {
-      if (command.name === "agent.restart") this.#enter(presence.restarting(this.#presence, Date.now()));
+      if (command.name === "agent.restart" && this.#seated())
+        this.#enter(presence.restarting(this.#presence, Date.now()));
       return this.#commands.ask(command, onEvent);
     }
 
@@ -126,6 +129,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
     }
 
     async revoke(): Promise<void> {
+      this.#commands.abandon("The agent was removed, or its token taken away, before it answered.");
       this.#terminals.lost();
       for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.revoked, "revoked");
       await this.ctx.storage.deleteAlarm();
@@ -136,6 +140,8 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
     }
 
     override async webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): Promise<void> {
+      // Whoever was sent away may still talk for as long as it does not answer the close.
+      if (!isOpen(socket)) return;
       if (this.ctx.getTags(socket)[0] === TERMINAL) return this.#terminals.hear(socket, frame);
       if (typeof frame !== "string" && this.#isSeated(socket) && this.#terminals.pass(frame)) return;
       const said = typeof frame === "string" ? readMessage(frame) : undefined;
@@ -149,6 +155,10 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       else this.#hear(said);
     }
 
+    override webSocketError(socket: WebSocket): void {
+      this.webSocketClose(socket);
+    }
+
     override webSocketClose(socket: WebSocket): void {
       // A lost connection to the agent is no news yet: it dials in again, or the alarm notices its silence.
       if (this.ctx.getTags(socket)[0] === TERMINAL) this.#terminals.left(socket);
@@ -156,8 +166,12 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
 
     override async alarm(): Promise<void> {
       this.#enter(presence.afterSilence(this.#presence, Date.now()));
-      if (this.#presence.state === "failed") this.#terminals.lost();
       this.#store.forgetCommandsBefore(Date.now());
+      if (this.#presence.state !== "failed") return;
+      const lostAt = (this.#presence.lastSeenAt ?? this.#presence.since) + LOST_MS;
+      if (Date.now() < lostAt) return this.ctx.storage.setAlarm(lostAt);
+      this.#commands.abandon("Nothing was heard of the agent before it answered.");
+      this.#terminals.lost();
     }
 
     #greet(socket: WebSocket, hello: Extract<FromAgent, { type: "hello" }>): void {
@@ -169,7 +183,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       for (const other of others) other.close(CloseCode.replaced, "connected anew");
       const isNew = this.#presence.instance !== instance;
       if (isNew) {
-        this.#commands.abandon();
+        this.#commands.abandon("The agent was started anew before it answered.");
         this.#terminals.lost();
         this.#store.setFact("event", 0);
       }
@@ -185,6 +199,8 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       switch (said.type) {
         case "beat":
           this.#background(this.#terminals.check());
+          this.#terminals.reap(said.work);
+          this.#store.forgetCommandsBefore(now);
           if (said.sample !== undefined) this.#store.addSample(said.sample, now);
           return this.#enter(presence.beaten(this.#presence, said, now));
         case "bye":

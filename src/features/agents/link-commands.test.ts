@@ -61,7 +61,7 @@ it("says again what was not answered, and nothing of it to another program", asy
   said.length = 0;
   commands.repeat();
   expect(said).toEqual([{ type: "command", id: "2", name: "x", args: { a: 1 } }]);
-  commands.abandon();
+  commands.abandon("It is gone.");
   expect(await second).toMatchObject({ ok: false, code: "AGENT_GONE" });
 });
 

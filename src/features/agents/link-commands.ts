@@ -76,9 +76,9 @@ export class LinkCommands {
     this.#host.say({ type: "result-ack", id });
   }
 
-  /** Another program sits at the other end: what the one before was doing, it knows nothing of. */
-  abandon(): void {
-    const gone = refusal("AGENT_GONE", "The agent was started anew before it answered.");
+  /** The program at the other end is gone, and with it what it was doing. */
+  abandon(why: string): void {
+    const gone = refusal("AGENT_GONE", why);
     for (const { id } of this.#store.openCommands(this.#host.now())) {
       this.#store.settle(id, gone, this.#host.now());
       this.#release(id, gone);

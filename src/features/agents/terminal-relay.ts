@@ -1,4 +1,4 @@
-import type { CommandReply } from "../../kernel/agent-protocol.ts";
+import type { CommandReply, Work } from "../../kernel/agent-protocol.ts";
 import type { LinkCommand, OpenTerminal, TerminalTicket } from "../../kernel/ports/agent-links.ts";
 import { decodeFrame, encodeFrame, FrameKind, type TerminalFrame } from "../../kernel/terminal-frames.ts";
 import { CONTROL_PROTOCOL, readControl, RESIZE } from "./terminal-control.ts";
@@ -52,6 +52,12 @@ const GONE: CommandReply = {
 const seatOf = (socket: WebSocket) => socket.deserializeAttachment() as TerminalSeat;
 const isOpen = ({ readyState }: WebSocket): boolean => readyState === WebSocket.OPEN;
 
+const SIGNED_OUT: CommandReply = {
+  ok: false,
+  code: "TICKET_INVALID",
+  message: "Whoever got the ticket may not have a terminal any more.",
+};
+
 /** Carries the terminals of one agent: the bytes between it and those who look, who may come and go. */
 export class TerminalRelay {
   readonly #store: TerminalStore;
@@ -68,6 +74,9 @@ export class TerminalRelay {
 
   /** Opens a terminal, or one that is open already to somebody else's eyes, and takes over their socket. */
   async open(ticket: TerminalTicket, protocols: string[]): Promise<Response> {
+    // Between the ticket and its use they may have signed out, or lost the right.
+    const [good] = await this.#host.stillMay([ticket.sessionId]);
+    if (good === undefined) return Response.json(SIGNED_OUT, { status: 401 });
     if (ticket.isNew) {
       const reply = await this.#start(ticket);
       if (!reply.ok) return Response.json(reply, { status: 409 });
@@ -158,6 +167,12 @@ export class TerminalRelay {
       socket.close(EndCode.revoked, "signed out");
       void this.close(terminal);
     }
+  }
+
+  /** Ends shells that were given up for lost while the agent was away. */
+  reap(work: Work[]): void {
+    for (const { kind, id } of work)
+      if (kind === "terminal" && !this.#store.terminal(id)) void this.close(id);
   }
 
   close(terminal: string): Promise<CommandReply> {

@@ -10,7 +10,11 @@ export const agentUnclear = () =>
 export const terminalNotFound = () =>
   new AppError("not_found", "TERMINAL_NOT_FOUND", "You have no such terminal open.");
 export const ticketInvalid = () =>
-  new AppError("unauthenticated", "TICKET_INVALID", "The ticket is unknown, used or older than a minute.");
+  new AppError(
+    "unauthenticated",
+    "TICKET_INVALID",
+    "The ticket is unknown, used, older than a minute, or of somebody who has signed out.",
+  );
 export const refused = (code: string, message: string) => new AppError("conflict", code, message);
 export const ticketRequired = () =>
   new AppError("bad_request", "TICKET_REQUIRED", "Get a ticket first (POST /api/terminal/ticket).");

@@ -2,7 +2,7 @@ import { createRoute, errors, inPerson, json, jsonBody, noContent, signedIn, z }
 import { createRouter } from "#http/router";
 import { refuseForeignPages, requireUpgrade, switching } from "#http/web-socket";
 import { TERMINAL_HEADER } from "../../kernel/ports/agent-links.ts";
-import { refused, ticketRequired } from "./terminal.errors.ts";
+import { refused, ticketInvalid, ticketRequired } from "./terminal.errors.ts";
 import { OpenTerminal, TerminalInfo, TerminalTicket } from "./terminal.schema.ts";
 import * as service from "./terminal.service.ts";
 
@@ -63,6 +63,7 @@ terminalRoutes.openapi(
     const protocols = c.req.header("sec-websocket-protocol");
     if (protocols !== undefined) headers.set("sec-websocket-protocol", protocols);
     const response = await ctx.agentLinks.of(agentId).openTerminal(new Request("https://link/", { headers }));
+    if (response.status === 401) throw ticketInvalid();
     if (response.status !== 101) {
       const { code, message } = await response.json<{ code: string; message: string }>();
       throw refused(code, message);
