@@ -90,6 +90,7 @@ export class Program {
   #openKernels({ directory, user, limits }: ProgramOptions): NotebookKernels {
     return new NotebookKernels({
       ...{ directory, user, limits },
+      isDraining: () => this.#agent.isDraining,
       log: (text) => this.#log(text),
     });
   }

@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startPlatform } from "../local/platform.ts";
+import { AgentProgram } from "./support/agent-program.ts";
 import { newUser, signIn, until } from "./support/client.ts";
+import { isInstalled } from "./support/programs.ts";
 
 it("a cell that ran when the platform went is not shown as running for ever", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "myelin-crash-"));
@@ -33,3 +35,43 @@ it("a cell that ran when the platform went is not shown as running for ever", as
     rmSync(dataDir, { recursive: true, force: true });
   }
 }, 120_000);
+
+it.skipIf(!isInstalled("python3"))(
+  "a Python kernel that outlived the platform goes with its notebook",
+  async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "myelin-crash-"));
+    const env = { LOG_LEVEL: "warn", RATE_LIMIT_REGISTER: "0" };
+    let platform = await startPlatform({ dataDir, port: 0, agent: false, env });
+    const port = Number(new URL(platform.url).port);
+    const user = await newUser(platform.url);
+    const agent = await AgentProgram.of(user);
+    try {
+      const isThere = ({ body }: any) =>
+        body[0]?.connected && body[0].capabilities.includes("notebook:python");
+      await until(() => user.get("/api/agents"), isThere);
+      const cells = [{ source: "import os\nprint(os.getpid())" }];
+      const { body } = await user.post("/api/notebooks", { name: "n", kernel: "python", cells });
+      const run = await user.post(`/api/notebooks/${body.id}/cells/${body.cells[0].id}/execute`, {});
+      const pid = Number(run.body.outputs[0].text);
+      await platform.stop();
+      platform = await startPlatform({ dataDir, port, agent: false, env });
+      const again = await signIn(user.email, user.password, platform.url);
+      const { id } = (await again.get("/api/agents")).body[0];
+      await until(
+        () => again.get(`/api/agents/${id}/status`),
+        ({ body: status }) => status.connected,
+      );
+      expect(existsSync(`/proc/${pid}`)).toBe(true);
+      expect((await again.delete(`/api/notebooks/${body.id}`)).status).toBe(204);
+      await until(
+        async () => existsSync(`/proc/${pid}`),
+        (alive) => !alive,
+      );
+    } finally {
+      await agent.stop();
+      await platform.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  },
+  120_000,
+);

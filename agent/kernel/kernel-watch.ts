@@ -1,39 +1,30 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type Breach, breachText, type Limits } from "../work/limits.ts";
 import { Members } from "../work/members.ts";
-import { sendSignal } from "../work/send-signal.ts";
+import { sweep } from "../work/sweep.ts";
 
 const LOOK_MS = 500;
-const SWEEPS = 500;
 
-/** Looks after all the processes of one kernel: ends it when they use too much, and all of them with it. */
+/** Looks after all the processes of one kernel, whether a cell runs or not, and ends them when they use too much. */
 export class KernelWatch {
   readonly #members: Members;
   readonly #limits: Pick<Limits, "memoryBytes" | "processes">;
   readonly #timer: NodeJS.Timeout;
 
-  /** `mark` stands in the environment of everything the kernel starts. */
+  /** `mark` is the kernel's own, in the environment of everything it starts. */
   constructor(pid: number, mark: string, limits: Limits, onBreach: (reason: string) => void) {
-    this.#members = new Members(pid, mark);
+    this.#members = new Members(pid, `MYELIN_WORK=${mark}`);
     this.#limits = limits;
     this.#timer = setInterval(() => {
       const breach = this.#breach();
       if (!breach) return;
+      this.stop();
       onBreach(breachText(breach, limits));
-      void this.end();
+      void sweep(pid, mark);
     }, LOOK_MS);
   }
 
-  /** Kills whatever is left, however far it has moved away from the kernel. */
-  async end(): Promise<void> {
+  stop(): void {
     clearInterval(this.#timer);
-    // What forks while it is killed is found the next time.
-    for (let sweep = 0; sweep < SWEEPS; sweep++) {
-      const left = this.#members.list();
-      if (left.length === 0) return;
-      for (const { pid } of left) sendSignal(pid, "SIGKILL");
-      await delay(10);
-    }
   }
 
   #breach(): Breach | undefined {

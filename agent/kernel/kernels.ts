@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import { chownSync, mkdirSync, rmSync } from "node:fs";
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Work } from "../../src/kernel/agent-protocol.ts";
 import type { ExecutionEnd, KernelEvent } from "../../src/kernel/ports/kernels.ts";
@@ -14,6 +13,8 @@ interface Live {
   kernel: PythonKernel;
   watch: KernelWatch | undefined;
   since: string;
+  /** Runs out when no cell has run for long: nobody may know of the kernel any more. */
+  idle: NodeJS.Timeout;
 }
 
 export interface KernelsSettings {
@@ -21,10 +22,12 @@ export interface KernelsSettings {
   directory: string;
   user: JobUser | undefined;
   limits: Limits;
+  isDraining(): boolean;
   log(text: string): void;
 }
 
 const MAX_LIVE = 20;
+const IDLE_MS = 24 * 3_600_000;
 const PYTHON = "python3";
 
 /** Whether there is a Python here to run cells with. */
@@ -59,25 +62,25 @@ export class NotebookKernels {
 
   #start(notebook: string): null {
     if (this.#find({ notebook })) return null;
+    if (this.#settings.isDraining()) throw new CommandRefused("AGENT_DRAINING", "The agent is draining.");
     if (this.#live.size >= MAX_LIVE)
       throw new CommandRefused("KERNELS_FULL", `The agent runs ${MAX_LIVE} notebooks, as many as it may.`);
     const { user, log } = this.#settings;
     const directory = this.#folderOf(notebook);
     mkdirSync(directory, { recursive: true });
     if (user) chownSync(directory, user.uid, user.gid);
-    const mark = randomUUID();
-    const kernel = new PythonKernel({ python: PYTHON, directory, user, mark });
-    const watch = canCount && kernel.pid !== undefined ? this.#watch(notebook, kernel.pid, mark) : undefined;
-    this.#live.set(notebook, { kernel, watch, since: new Date().toISOString() });
+    const kernel = new PythonKernel({ python: PYTHON, directory, user });
+    const { pid, mark } = kernel;
+    const watch = canCount && pid !== undefined ? this.#watch(notebook, pid, mark) : undefined;
+    const idle = setTimeout(() => void this.#end(notebook), IDLE_MS).unref();
+    this.#live.set(notebook, { kernel, watch, since: new Date().toISOString(), idle });
     log(`notebook ${notebook}: kernel started`);
     return null;
   }
 
   #watch(notebook: string, pid: number, mark: string): KernelWatch {
     const { limits, log } = this.#settings;
-    return new KernelWatch(pid, `MYELIN_WORK=${mark}`, limits, (reason) =>
-      log(`notebook ${notebook}: ${reason}`),
-    );
+    return new KernelWatch(pid, mark, limits, (reason) => log(`notebook ${notebook}: ${reason}`));
   }
 
   async #execute(
@@ -92,6 +95,7 @@ export class NotebookKernels {
     const say = (event: KernelEvent) => (said = said.then(() => emit(event)));
     const end = await kernel.execute({ cellId: cell, source, timeoutMs }, (event) => void say(event));
     await said;
+    this.#live.get(notebook)?.idle.refresh();
     if (end.status === "dead") await this.#end(notebook);
     return end;
   }
@@ -100,6 +104,8 @@ export class NotebookKernels {
     const { notebook } = args as { notebook: string };
     const live = this.#live.get(notebook);
     if (live?.kernel.alive) return live.kernel;
+    clearTimeout(live?.idle);
+    live?.watch?.stop();
     this.#live.delete(notebook);
     return undefined;
   }
@@ -107,9 +113,10 @@ export class NotebookKernels {
   async #end(notebook: string): Promise<void> {
     const live = this.#live.get(notebook);
     if (!live) return;
+    clearTimeout(live.idle);
+    live.watch?.stop();
     this.#live.delete(notebook);
     await live.kernel.shutdown();
-    await live.watch?.end();
     rmSync(this.#folderOf(notebook), { recursive: true, force: true });
     this.#settings.log(`notebook ${notebook}: kernel ended`);
   }

@@ -32,8 +32,6 @@ export interface PythonOptions {
   directory?: string;
   /** Whom cells run as, where that is not the agent's own user. */
   user?: JobUser | undefined;
-  /** Stands in the environment of all that the kernel starts. */
-  mark?: string;
   /** Address space; no limit when absent. */
   memoryBytes?: number;
   /** How long an interrupted cell may go on before its kernel is killed. */
@@ -49,15 +47,16 @@ interface Running {
   stop: "interrupted" | "timeout" | undefined;
 }
 
-function environment({ memoryBytes, user, mark, directory = "/" }: PythonOptions): NodeJS.ProcessEnv {
+function environment({ memoryBytes, user, directory = "/" }: PythonOptions): NodeJS.ProcessEnv {
   const given: Record<string, string> = { PYTHONIOENCODING: "utf-8", PYTHONDONTWRITEBYTECODE: "1" };
   if (memoryBytes !== undefined) given["MYELIN_KERNEL_MEMORY_BYTES"] = String(memoryBytes);
-  if (mark !== undefined) given["MYELIN_WORK"] = mark;
   return jobEnvironment(given, user, directory);
 }
 
 /** A Python interpreter as a process group of its own, which ends with the agent. */
 export class PythonKernel implements Kernel {
+  /** Stands in the environment of all that it starts, as `MYELIN_WORK`. */
+  readonly mark = randomUUID();
   readonly #child: ChildProcess;
   readonly #graceMs: number;
   readonly #exited: Promise<string>;
@@ -69,9 +68,8 @@ export class PythonKernel implements Kernel {
   constructor(options: PythonOptions = {}) {
     const { python = "python3", directory, user, graceMs = GRACE_MS } = options;
     this.#graceMs = graceMs;
-    const mark = randomUUID();
     this.#child = spawn(python, ["-u", DRIVER], {
-      env: { ...environment(options), MYELIN_WORK: mark },
+      env: { ...environment(options), MYELIN_WORK: this.mark },
       ...(user && { uid: user.uid, gid: user.gid }),
       ...(directory !== undefined && { cwd: directory }),
       // 3 tells it what to run, and that we are gone when it ends; 4 tells us what comes of it.
@@ -81,7 +79,7 @@ export class PythonKernel implements Kernel {
     // A kernel that is gone says so by its exit; a command on its way then has nowhere to go.
     (this.#child.stdio[3] as Writable).on("error", () => undefined);
     this.#exited = this.#untilExit();
-    this.#swept = this.#exited.then(() => sweep(this.#child.pid, mark));
+    this.#swept = this.#exited.then(() => sweep(this.#child.pid, this.mark));
     void this.#listen();
   }
 

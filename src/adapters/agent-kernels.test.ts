@@ -18,7 +18,9 @@ function world(answers: Record<string, (command: LinkCommand) => CommandReply>) 
       },
     }),
   } as unknown as AgentLinks;
-  return { asked, kernels: createAgentKernels(links, async () => Object.keys(answers)) };
+  /** Those that serve the owner now. */
+  const fit = Object.keys(answers);
+  return { asked, fit, kernels: createAgentKernels(links, async () => fit) };
 }
 
 it("says why there is no kernel: no agent, or what the last agent said", async () => {
@@ -82,4 +84,14 @@ it("ends a cell whose agent does not answer any more, and passes nothing on afte
   expect(await running).toEqual({ status: "dead", reason: "The agent is not connected." });
   say("after");
   expect(heard).toEqual(["before"]);
+});
+
+it("ends a kernel whose agent serves its owner no longer, and starts the next one elsewhere", async () => {
+  const answers = { a: () => OK({ alive: false }), b: () => OK({ alive: false }) };
+  const { kernels, asked, fit } = world(answers);
+  await kernels.start(WISH);
+  fit.shift();
+  expect(await kernels.find(WISH)).toBeUndefined();
+  expect((await kernels.start(WISH)).ok).toBe(true);
+  expect(asked).toEqual(["a kernel.start", "a kernel.shutdown", "b kernel.find", "b kernel.start"]);
 });

@@ -23,12 +23,13 @@ const deadBy = ({ message }: Extract<CommandReply, { ok: false }>): ExecutionEnd
 class AgentKernel implements Kernel {
   readonly #link: AgentLinkHandle;
   readonly #notebook: string;
+  readonly agentId: string;
   /** What an agent that could not be told to end the kernel counts as having said of the cell. */
   readonly #lost = Promise.withResolvers<CommandReply>();
   alive = true;
 
-  constructor(link: AgentLinkHandle, notebook: string) {
-    [this.#link, this.#notebook] = [link, notebook];
+  constructor(links: AgentLinks, agentId: string, notebook: string) {
+    [this.#link, this.agentId, this.#notebook] = [links.of(agentId), agentId, notebook];
   }
 
   async execute(
@@ -76,7 +77,7 @@ export function createAgentKernels(links: AgentLinks, agentsFor: AgentsFor): Ker
   }
 
   function keep(agentId: string, notebook: string): AgentKernel {
-    const kernel = new AgentKernel(links.of(agentId), notebook);
+    const kernel = new AgentKernel(links, agentId, notebook);
     known.set(notebook, kernel);
     return kernel;
   }
@@ -88,11 +89,13 @@ export function createAgentKernels(links: AgentLinks, agentsFor: AgentsFor): Ker
 
   return {
     async find({ notebookId, ownerId }: KernelWish) {
+      const agents = await agentsFor(ownerId);
       const present = known.get(notebookId);
-      if (present?.alive) return present;
+      if (present?.alive && agents.includes(present.agentId)) return present;
       known.delete(notebookId);
-      for (const agentId of await agentsFor(ownerId))
-        if (await isThere(agentId, notebookId)) return keep(agentId, notebookId);
+      // Its agent serves them no longer.
+      if (present?.alive) await present.shutdown();
+      for (const agentId of agents) if (await isThere(agentId, notebookId)) return keep(agentId, notebookId);
       return undefined;
     },
 

@@ -117,10 +117,10 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
       this.#tell("changed", {});
     }
 
-    async remove(): Promise<void> {
+    async remove(ownerId: string): Promise<void> {
       await this.stop();
-      // Its row is gone, but the kernel goes by the notebook alone.
-      for (const name of KERNEL_NAMES) await this.#kernel.end({ name, notebookId: this.#id, ownerId: "" });
+      // Its row is gone, and with it which kernel it had; a room that slept finds it by whose it was.
+      for (const name of KERNEL_NAMES) await this.#kernel.end({ name, notebookId: this.#id, ownerId });
       this.#watchers.dismiss();
       await this.ctx.storage.deleteAlarm();
       await this.ctx.storage.deleteAll();

@@ -66,8 +66,13 @@ export async function updateNotebook(
   return rows.length > 0;
 }
 
-/** Deletes a notebook with its cells and checkpoints; their files are left to the sweep in the same transaction. */
-export async function deleteNotebook(db: Db, scope: Scope, id: string, now: Date): Promise<boolean> {
+/** Deletes a notebook with its cells and checkpoints; their files are left to the sweep in the same transaction. Whose it was, if it was. */
+export async function deleteNotebook(
+  db: Db,
+  scope: Scope,
+  id: string,
+  now: Date,
+): Promise<{ ownerId: string } | undefined> {
   const files = sql`
     insert into ${orphanBlobs} (key, delete_after)
     select files.key, ${now.toISOString()}::timestamptz
@@ -80,7 +85,7 @@ export async function deleteNotebook(db: Db, scope: Scope, id: string, now: Date
     // A checkpoint that is just being added waits, and is then refused.
     db.select({ id: notebooks.id }).from(notebooks).where(mine(scope, id)).for("update"),
     db.execute(files),
-    db.delete(notebooks).where(mine(scope, id)).returning({ id: notebooks.id }),
+    db.delete(notebooks).where(mine(scope, id)).returning({ ownerId: notebooks.ownerId }),
   ]);
-  return deleted.length > 0;
+  return deleted[0];
 }

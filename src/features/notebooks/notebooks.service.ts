@@ -108,8 +108,9 @@ export const tellWatchers = (ctx: Ctx, id: string): void =>
 /** Deletes a notebook with all that belongs to it; a cell that runs is ended. */
 export async function deleteNotebook(ctx: Ctx, id: string): Promise<void> {
   const actor = allow(ctx, "notebooks:write");
-  if (!(await repo.deleteNotebook(ctx.db, scopeOf(actor), id, ctx.now))) throw errors.notebookNotFound();
-  await ctx.rooms.of(id).remove();
+  const deleted = await repo.deleteNotebook(ctx.db, scopeOf(actor), id, ctx.now);
+  if (!deleted) throw errors.notebookNotFound();
+  await ctx.rooms.of(id).remove(deleted.ownerId);
 }
 
 const IMPORTED = "Imported notebook";

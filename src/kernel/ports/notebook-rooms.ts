@@ -43,8 +43,8 @@ export interface NotebookRoomHandle {
   state(): Promise<RoomState>;
   /** Tells watchers to read the cells again. */
   changed(): Promise<void>;
-  /** The notebook is gone: ends everything and forgets it. */
-  remove(): Promise<void>;
+  /** The notebook is gone, which was `ownerId`'s: ends everything and forgets it. */
+  remove(ownerId: string): Promise<void>;
   addTicket(hash: string, expiresAt: number, watcher: Watcher): Promise<void>;
   redeemTicket(hash: string, now: number): Promise<Watcher | null>;
   /** Hands the upgrade request of an authorised watcher to the room. */
