@@ -14,6 +14,7 @@ const REFUSALS: Record<string, [kind: ErrorKind, code: string]> = {
 
 /** What an agent or its link refused; anything else that comes of a command is that machine's fault. */
 export function agentRefused({ code, message }: { code: string; message: string }): AppError {
-  const [kind, known] = REFUSALS[code] ?? (["upstream", "AGENT_FAILED"] as const);
+  const [kind, known] =
+    (Object.hasOwn(REFUSALS, code) && REFUSALS[code]) || (["upstream", "AGENT_FAILED"] as const);
   return new AppError(kind, known, message);
 }
