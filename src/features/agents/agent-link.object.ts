@@ -18,6 +18,7 @@ import {
 } from "../../kernel/ports/agent-links.ts";
 import type { AuditEvent, AuditTrail } from "../../kernel/ports/audit-trail.ts";
 import type { AgentRecords } from "./agent-records.repo.ts";
+import { InTurn } from "./in-turn.ts";
 import { LinkCommands } from "./link-commands.ts";
 import { readMessage } from "./link-messages.ts";
 import { LinkStore, type Span } from "./link-store.ts";
@@ -70,6 +71,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
     });
     #presence = this.#store.fact<presence.Presence>("presence") ?? presence.unseen(Date.now());
     #delivering: Promise<void> = Promise.resolve();
+    readonly #records = new InTurn(BEAT_MS);
 
     constructor(ctx: DurableObjectState, env: Env) {
       super(ctx, env);
@@ -265,7 +267,8 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       const changed = next.state !== before.state || next.instance !== before.instance;
       this.#presence = next;
       this.#store.setFact("presence", next);
-      this.ctx.waitUntil(this.#record(next, changed));
+      // One after the other: what was said last is what stays written.
+      this.ctx.waitUntil(this.#records.add(() => this.#record(next, changed)));
       const due = presence.silenceEndsAt(next);
       if (due !== Infinity) void this.ctx.storage.setAlarm(due + BEAT_MS / 10);
     }
