@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Refused } from "./api.ts";
 import { ownFile } from "./own-file.ts";
+import { ownFolder } from "./own-folder.ts";
 import { readOptions } from "./options.ts";
 import { Program } from "./program.ts";
 import { describeHost } from "./system/index.ts";
@@ -18,6 +19,7 @@ const log = (text: string) => console.log(`${new Date().toISOString()} ${text}`)
 function optionsOrExit() {
   try {
     const { user, ...options } = readOptions(process.argv.slice(2), process.env);
+    ownFolder(options.directory, user !== undefined);
     return { ...options, user: user === undefined ? undefined : findUser(user) };
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
