@@ -66,7 +66,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       ask: (command) => this.#commands.ask(command),
       toAgent: (frame) => this.#seated()?.send(frame),
       background: (work) => this.#background(work),
-      stillMay: (sessions) => this.#ports.records.mayUseTerminal(sessions),
+      stillMay: (watchers) => this.#ports.records.mayUseTerminal(watchers),
       ended: (record, end) => this.#tellTrail(endEvent(this.#agentId, record, end, Date.now())),
     });
     #presence = this.#store.fact<presence.Presence>("presence") ?? presence.unseen(Date.now());

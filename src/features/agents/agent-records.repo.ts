@@ -1,8 +1,9 @@
-import { and, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import type { Db } from "#db/client";
-import { agentEvents, agents, roles, sessions, users } from "#db/schema";
+import { agentEvents, agents, roles, users } from "#db/schema";
 import { permissionsOf } from "../../kernel/actor.ts";
-import { onCustomRole, standingColumns } from "../accounts/index.ts";
+import type { Watcher } from "../../kernel/ports/run-feeds.ts";
+import { onCustomRole, standingColumns, stillMay } from "../accounts/index.ts";
 import type { Presence } from "./presence.ts";
 
 /** Where an agent's link writes down how the agent is. */
@@ -12,8 +13,8 @@ export interface AgentRecords {
    * connected: it still exists and has a token, and its owner may still run agents.
    */
   record(agentId: string, presence: Presence, changed: boolean): Promise<boolean>;
-  /** Of these sign-ins the ones that are good, and by which terminals may be used. */
-  mayUseTerminal(sessionIds: string[]): Promise<string[]>;
+  /** Of these the ones that are good, and by which terminals may be used. */
+  mayUseTerminal(watchers: Watcher[]): Promise<Watcher[]>;
 }
 
 export const createAgentRecords = (db: Db): AgentRecords => ({
@@ -33,23 +34,7 @@ export const createAgentRecords = (db: Db): AgentRecords => ({
     return permissionsOf(owner).has("agents:write");
   },
 
-  async mayUseTerminal(sessionIds) {
-    const rows = await db
-      .select({ id: sessions.id, ...standingColumns })
-      .from(sessions)
-      .innerJoin(users, eq(users.id, sessions.userId))
-      .leftJoin(roles, onCustomRole)
-      .where(
-        and(
-          inArray(sessions.id, sessionIds),
-          isNull(sessions.endedAt),
-          gt(sessions.expiresAt, sql`now()`),
-          gt(sessions.maxExpiresAt, sql`now()`),
-          isNull(users.suspendedAt),
-        ),
-      );
-    return rows.filter((row) => permissionsOf(row).has("terminal:open")).map(({ id }) => id);
-  },
+  mayUseTerminal: (watchers) => stillMay(db, watchers, { permission: "terminal:open" }),
 });
 
 const dateOf = (ms: number | null) => (ms === null ? null : new Date(ms));

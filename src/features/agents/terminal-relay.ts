@@ -1,5 +1,6 @@
 import type { CommandReply, Work } from "../../kernel/agent-protocol.ts";
 import type { LinkCommand, OpenTerminal, TerminalTicket } from "../../kernel/ports/agent-links.ts";
+import type { Watcher } from "../../kernel/ports/run-feeds.ts";
 import { decodeFrame, encodeFrame, FrameKind, type TerminalFrame } from "../../kernel/terminal-frames.ts";
 import { CONTROL_PROTOCOL, readControl, RESIZE } from "./terminal-control.ts";
 import type { TerminalEnd, TerminalRecord, TerminalStore } from "./terminal-store.ts";
@@ -8,7 +9,7 @@ import type { TerminalEnd, TerminalRecord, TerminalStore } from "./terminal-stor
 export interface TerminalSeat {
   terminal: string;
   /** The sign-in it is looked at by. */
-  sessionId: string;
+  watcher: Watcher;
   channel: number;
   /** Place of the next byte to pass on; none until all that was said before has been shown. */
   offset: number | null;
@@ -27,7 +28,7 @@ export interface TerminalHost {
   /** Lets work outlive the event; a failure is logged. */
   background(work: Promise<unknown>): void;
   /** Of those sign-ins the ones that may still have a terminal. */
-  stillMay(sessionIds: string[]): Promise<string[]>;
+  stillMay(watchers: Watcher[]): Promise<Watcher[]>;
 }
 
 const ANSWER_MS = 10_000;
@@ -75,7 +76,7 @@ export class TerminalRelay {
   /** Opens a terminal, or one that is open already to somebody else's eyes, and takes over their socket. */
   async open(ticket: TerminalTicket, protocols: string[]): Promise<Response> {
     // Between the ticket and its use they may have signed out, or lost the right.
-    const [good] = await this.#host.stillMay([ticket.sessionId]);
+    const [good] = await this.#host.stillMay([ticket.watcher]);
     if (good === undefined) return Response.json(SIGNED_OUT, { status: 401 });
     if (ticket.isNew) {
       const reply = await this.#start(ticket);
@@ -85,10 +86,10 @@ export class TerminalRelay {
     if (!record) return Response.json(GONE, { status: 409 });
     const { 0: client, 1: server } = new WebSocketPair();
     const isFramed = protocols.includes(CONTROL_PROTOCOL);
-    const { terminal, sessionId } = ticket;
+    const { terminal, watcher } = ticket;
     for (const other of this.#looking(terminal)) other.close(EndCode.replaced, "looked at elsewhere");
     this.#host.accept(server);
-    this.#sit(server, { terminal, sessionId, channel: record.channel, offset: null, isFramed });
+    this.#sit(server, { terminal, watcher, channel: record.channel, offset: null, isFramed });
     void this.#attach(server, ticket);
     const headers: Record<string, string> = isFramed ? { "sec-websocket-protocol": CONTROL_PROTOCOL } : {};
     return new Response(null, { status: 101, webSocket: client, headers });
@@ -158,12 +159,10 @@ export class TerminalRelay {
     this.#checkedAt = Date.now();
     const sockets = this.#host.sockets().filter(isOpen);
     if (sockets.length === 0) return;
-    const good = new Set(
-      await this.#host.stillMay([...new Set(sockets.map((one) => seatOf(one).sessionId))]),
-    );
+    const good = new Set(await this.#host.stillMay([...new Set(sockets.map((one) => seatOf(one).watcher))]));
     for (const socket of sockets) {
-      const { sessionId, terminal } = seatOf(socket);
-      if (good.has(sessionId)) continue;
+      const { watcher, terminal } = seatOf(socket);
+      if (good.has(watcher)) continue;
       socket.close(EndCode.revoked, "signed out");
       void this.close(terminal);
     }

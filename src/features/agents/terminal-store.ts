@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { TerminalTicket } from "../../kernel/ports/agent-links.ts";
+import { StreamTickets } from "../../kernel/stream-tickets.ts";
 
 /** Whose a terminal is, kept until it has ended. */
 export interface TerminalRecord {
@@ -25,16 +26,18 @@ export type TerminalEnd = z.infer<typeof TerminalEnd>;
 /** A link's terminals and the tickets to them, in its object's own SQLite. */
 export class TerminalStore {
   readonly #sql: SqlStorage;
+  readonly #tickets: StreamTickets<string>;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#tickets = new StreamTickets(sql);
     this.createTables();
   }
 
   createTables(): void {
+    this.#tickets.createTable();
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS terminals (id TEXT PRIMARY KEY, record TEXT NOT NULL);
-      CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, ticket TEXT NOT NULL);
     `);
   }
 
@@ -62,24 +65,12 @@ export class TerminalStore {
   }
 
   addTicket(hash: string, expiresAt: number, ticket: TerminalTicket): void {
-    this.#sql.exec("DELETE FROM tickets WHERE expires_at <= ?", Date.now());
-    this.#sql.exec(
-      "INSERT INTO tickets (hash, expires_at, ticket) VALUES (?, ?, ?)",
-      hash,
-      expiresAt,
-      JSON.stringify(ticket),
-    );
+    this.#tickets.add(hash, expiresAt, JSON.stringify(ticket));
   }
 
   /** What a ticket stands for; the next who asks gets nothing. */
   redeemTicket(hash: string, now: number): TerminalTicket | null {
-    const [row] = this.#sql
-      .exec<{ ticket: string }>(
-        "DELETE FROM tickets WHERE hash = ? AND expires_at > ? RETURNING ticket",
-        hash,
-        now,
-      )
-      .toArray();
-    return row ? (JSON.parse(row.ticket) as TerminalTicket) : null;
+    const ticket = this.#tickets.redeem(hash, now);
+    return ticket === null ? null : (JSON.parse(ticket) as TerminalTicket);
   }
 }

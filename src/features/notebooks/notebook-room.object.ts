@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { WATCHER_HEADER } from "#http/web-socket";
 import type { Log } from "../../kernel/log.ts";
 import {
   type ExecutionEnd,
@@ -15,7 +16,7 @@ import type { RoomArchive } from "./room-archive.repo.ts";
 import { endError, LOST } from "./room-errors.ts";
 import { RoomKernel } from "./room-kernel.ts";
 import { type Frame, RoomStore } from "./room-store.ts";
-import { RoomWatchers, WATCHER_HEADER } from "./room-watchers.ts";
+import { RoomWatchers } from "./room-watchers.ts";
 
 export interface NotebookRoomPorts {
   archive: RoomArchive;

@@ -33,15 +33,5 @@ export const optimizerThere = () =>
   new AppError("conflict", "OPTIMIZER_STATE_EXISTS", "The checkpoint has an optimizer state already.");
 export const optimizerMissing = () =>
   new AppError("not_found", "OPTIMIZER_STATE_NOT_FOUND", "The checkpoint has no optimizer state.");
-export const upgradeRequired = () =>
-  new AppError("bad_request", "UPGRADE_REQUIRED", "This address speaks WebSocket; send an upgrade request.");
-export const originRefused = (origin: string) =>
-  new AppError("forbidden", "ORIGIN_REFUSED", `Pages of ${origin} may not open streams here.`);
-export const tokenInUrl = () =>
-  new AppError(
-    "bad_request",
-    "TOKEN_IN_URL",
-    "Tokens do not belong in addresses; use Sec-WebSocket-Protocol or a ticket from stream-ticket.",
-  );
 export const ticketInvalid = () =>
   new AppError("unauthenticated", "TICKET_INVALID", "The ticket is unknown, used or older than a minute.");

@@ -3,7 +3,7 @@ import type { Db } from "#db/client";
 import { type CellStatus, type JsonObject, notebookCells, notebooks, type NotebookStatus } from "#db/schema";
 import type { KernelName } from "../../kernel/ports/kernels.ts";
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
-import { stillMay } from "./notebook-watchers.repo.ts";
+import { stillMay } from "../accounts/index.ts";
 
 export interface BegunCell {
   source: string;
@@ -83,5 +83,10 @@ export const createRoomArchive = (db: Db): RoomArchive => ({
         .where(and(eq(notebooks.id, id), eq(notebooks.status, "running"))),
     ]);
   },
-  stillMay: (id, watchers) => stillMay(db, id, watchers),
+  stillMay: (id, watchers) => {
+    const owner = sql<
+      string | null
+    >`(select ${notebooks.ownerId} from ${notebooks} where ${eq(notebooks.id, id)})`;
+    return stillMay(db, watchers, { permission: "notebooks:read", owner });
+  },
 });

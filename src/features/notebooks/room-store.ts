@@ -1,4 +1,5 @@
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
+import { StreamTickets } from "../../kernel/stream-tickets.ts";
 
 /** Something watchers are told; `seq` counts them in the room, from 1. */
 export interface Frame {
@@ -24,16 +25,18 @@ const KEEP_FRAME_CHARACTERS = 400_000;
 /** A room's tables in its object's own SQLite. */
 export class RoomStore {
   readonly #sql: SqlStorage;
+  readonly #tickets: StreamTickets<Watcher>;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#tickets = new StreamTickets(sql);
     this.createTables();
   }
 
   createTables(): void {
+    this.#tickets.createTable();
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS frames (seq INTEGER PRIMARY KEY AUTOINCREMENT, size INTEGER NOT NULL, frame TEXT NOT NULL);
-      CREATE TABLE IF NOT EXISTS stream_tickets (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, watcher TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     `);
   }
@@ -82,15 +85,10 @@ export class RoomStore {
   }
 
   addTicket(hash: string, expiresAt: number, watcher: Watcher): void {
-    const insert = "INSERT INTO stream_tickets (hash, expires_at, watcher) VALUES (?, ?, ?)";
-    this.#sql.exec(insert, hash, expiresAt, watcher);
+    this.#tickets.add(hash, expiresAt, watcher);
   }
 
   redeemTicket(hash: string, now: number): Watcher | null {
-    this.#sql.exec("DELETE FROM stream_tickets WHERE expires_at <= ?", now);
-    const taken = this.#sql
-      .exec("DELETE FROM stream_tickets WHERE hash = ? RETURNING watcher", hash)
-      .toArray();
-    return (taken[0]?.["watcher"] as Watcher | undefined) ?? null;
+    return this.#tickets.redeem(hash, now);
   }
 }

@@ -1,9 +1,6 @@
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
 import type { Frame } from "./room-store.ts";
 
-/** Of the upgrade the Worker passes on: by what the watcher was let in. */
-export const WATCHER_HEADER = "x-watcher";
-
 /** The sockets that watch a notebook, each tagged with its watcher. */
 export class RoomWatchers {
   readonly #sockets: (watcher?: Watcher) => WebSocket[];

@@ -1,5 +1,6 @@
 import type { ChunkKind } from "../../db/schema.ts";
 import type { RunStatus, Watcher } from "../../kernel/ports/run-feeds.ts";
+import { StreamTickets } from "../../kernel/stream-tickets.ts";
 
 /** A stored stretch of points or log lines. `sealed` chunks are full and never change again. */
 export interface ChunkInfo {
@@ -42,13 +43,16 @@ type ChunkRow = InfoRow & { data: ArrayBuffer };
 /** A feed's tables in its object's own SQLite. Every method is synchronous, so a turn's writes commit as one. */
 export class FeedStore {
   readonly #sql: SqlStorage;
+  readonly #tickets: StreamTickets<Watcher>;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#tickets = new StreamTickets(sql);
     this.createTables();
   }
 
   createTables(): void {
+    this.#tickets.createTable();
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS chunks (
         kind TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, count INTEGER NOT NULL,
@@ -63,7 +67,6 @@ export class FeedStore {
         digest TEXT
       );
       DROP TABLE IF EXISTS tickets;
-      CREATE TABLE IF NOT EXISTS stream_tickets (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, watcher TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     `);
     const hasDigest = this.#sql.exec("SELECT 1 FROM pragma_table_info('acks') WHERE name = 'digest'");
@@ -169,16 +172,11 @@ export class FeedStore {
   }
 
   addTicket(hash: string, expiresAt: number, watcher: Watcher): void {
-    const insert = "INSERT INTO stream_tickets (hash, expires_at, watcher) VALUES (?, ?, ?)";
-    this.#sql.exec(insert, hash, expiresAt, watcher);
+    this.#tickets.add(hash, expiresAt, watcher);
   }
 
   redeemTicket(hash: string, now: number): Watcher | null {
-    this.#sql.exec("DELETE FROM stream_tickets WHERE expires_at <= ?", now);
-    const taken = this.#sql
-      .exec("DELETE FROM stream_tickets WHERE hash = ? RETURNING watcher", hash)
-      .toArray();
-    return (taken[0]?.["watcher"] as Watcher | undefined) ?? null;
+    return this.#tickets.redeem(hash, now);
   }
 
   /** Drops what the archive holds anyway. */

@@ -1,9 +1,6 @@
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
 import { type FeedEvent, type Frame, framesOf } from "./feed-frames.ts";
 
-/** Of the upgrade the Worker passes on: by what the watcher was let in. */
-export const WATCHER_HEADER = "x-watcher";
-
 const BROADCAST_EVERY_MS = 10;
 // Whoever lost the right to watch sees no more than this of it.
 const CHECK_EVERY_MS = 5_000;

@@ -11,4 +11,4 @@ export { createRunArchive } from "./run-archive.repo.ts";
 export { createRunFeed, type RunFeedPorts } from "./run-feed.object.ts";
 export { runRoutes } from "./runs.routes.ts";
 export { sweepLostRuns } from "./runs.service.ts";
-export { STREAM_PROTOCOL, streamRoutes } from "./stream.routes.ts";
+export { streamRoutes } from "./stream.routes.ts";

@@ -2,10 +2,10 @@ import { and, asc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { orphanBlobs, runArtifacts, runChunks, type RunRow, runs } from "#db/schema";
 import type { MetricPoint, RunEnding } from "../../kernel/ports/run-feeds.ts";
+import { stillMay } from "../accounts/index.ts";
 import type { Change, RunArchive } from "./feed-archive.ts";
 import type { Chunk, FeedMeta } from "./feed-store.ts";
 import { presentPoint } from "./metric-wire.ts";
-import { stillMay } from "./run-watchers.repo.ts";
 
 // One answer of the database holds about 2 MB of chunks at most.
 const LOAD_BATCH = 4;
@@ -197,6 +197,9 @@ export const createRunArchive = (db: Db): RunArchive => ({
   saveChunks: (runId, chunks, latest) => saveChunks(db, runId, chunks, latest),
   endRun: (runId, ending, agentId) => endRun(db, runId, ending, agentId),
   expireLease: (runId, now) => expireLease(db, runId, now),
-  stillMay: (runId, watchers) => stillMay(db, runId, watchers),
+  stillMay: (runId, watchers) => {
+    const owner = sql<string | null>`(select ${runs.ownerId} from ${runs} where ${eq(runs.id, runId)})`;
+    return stillMay(db, watchers, { permission: "runs:read", owner });
+  },
   deleteRun: (runId) => deleteRun(db, runId),
 });

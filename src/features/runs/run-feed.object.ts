@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { WATCHER_HEADER } from "#http/web-socket";
 import { Exclusive } from "../../kernel/exclusive.ts";
 import type { Log } from "../../kernel/log.ts";
 import type {
@@ -24,7 +25,7 @@ import { expiryOf, hasEnded, isNews, leaseEnd, refuse } from "./feed-policy.ts";
 import { latestPoint, readLogs, readMetrics } from "./feed-queries.ts";
 import { replay } from "./feed-replay.ts";
 import { type Chunk, type FeedMeta, FeedStore } from "./feed-store.ts";
-import { FeedWatchers, WATCHER_HEADER } from "./feed-watchers.ts";
+import { FeedWatchers } from "./feed-watchers.ts";
 import { FeedWriteQueue } from "./feed-writer.ts";
 
 export interface RunFeedPorts {

@@ -66,11 +66,5 @@ export const notAModel = () =>
 
 export const datasetGone = () => new AppError("not_found", "DATASET_GONE", "The run's dataset was deleted.");
 
-export const tokenInUrl = () =>
-  new AppError(
-    "bad_request",
-    "TOKEN_IN_URL",
-    "Tokens do not belong in addresses; use Sec-WebSocket-Protocol or a ticket from stream-ticket.",
-  );
 export const ticketInvalid = () =>
   new AppError("unauthenticated", "TICKET_INVALID", "The ticket is unknown, used or older than a minute.");

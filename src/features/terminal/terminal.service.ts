@@ -76,7 +76,12 @@ export async function createTerminalTicket(ctx: Ctx, input: OpenTerminal): Promi
   const secret = randomToken(32);
   const facts: Facts = {
     ...{ terminal, isNew: input.session === undefined, userId: actor.id, userName: actor.email },
-    ...{ sessionId: actor.session.id, ip: ctx.client.ip, rows: input.rows, columns: input.columns },
+    ...{
+      watcher: `session:${actor.session.id}`,
+      ip: ctx.client.ip,
+      rows: input.rows,
+      columns: input.columns,
+    },
     ...ctx.settings.terminal,
   };
   await link.addTicket(await sha256Hex(secret), ctx.now.getTime() + TICKET_SECONDS * 1000, facts);

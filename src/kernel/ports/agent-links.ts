@@ -1,3 +1,4 @@
+import type { Watcher } from "./run-feeds.ts";
 import type { AgentState, CommandReply, Host, Work } from "../agent-protocol.ts";
 
 /** How an agent is, as far as its link knows. */
@@ -44,7 +45,7 @@ export interface TerminalTicket {
   userId: string;
   userName: string;
   /** The sign-in by which it is looked at; it ends with it. */
-  sessionId: string;
+  watcher: Watcher;
   ip: string | null;
   rows: number;
   columns: number;
