@@ -3,6 +3,7 @@ import { auth } from "./auth.ts";
 import { buildBench } from "./bundle.ts";
 import { history } from "./history.ts";
 import { ingest } from "./ingest.ts";
+import { neighbours } from "./neighbours.ts";
 import { predict } from "./predict.ts";
 import { describeMachine, section, writeResults } from "./report.ts";
 import { stream } from "./stream.ts";
@@ -17,6 +18,7 @@ const PARTS: Record<string, (workerDir: string) => Promise<Row[]>> = {
   upload,
   auth,
   agent,
+  neighbours,
 };
 const all = Object.keys(PARTS);
 

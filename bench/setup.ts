@@ -13,6 +13,8 @@ export interface Bench extends PlatformFacts {
   /** Calls as the user. */
   client: Client;
   accessToken: string;
+  /** Calls as somebody else. */
+  anotherClient(): Promise<Client>;
   query<T>(sql: string, parameters?: unknown[]): Promise<T[]>;
 }
 
@@ -56,13 +58,15 @@ export async function onPlatform<T>(
 
 async function withUser<T>(facts: PlatformFacts, work: (bench: Bench) => Promise<T>): Promise<T> {
   const accessToken = await signUp(facts.url);
-  const client = new Client(facts.url, { authorization: `Bearer ${accessToken}` });
+  const clientWith = (token: string) => new Client(facts.url, { authorization: `Bearer ${token}` });
+  const anotherClient = async () => clientWith(await signUp(facts.url));
+  const client = clientWith(accessToken);
   const database = new pg.Client(facts.databaseUrl);
   await database.connect();
   const query = async <R>(sql: string, parameters: unknown[] = []) =>
     (await database.query(sql, parameters)).rows as R[];
   try {
-    return await work({ ...facts, accessToken, client, query });
+    return await work({ ...facts, accessToken, client, anotherClient, query });
   } finally {
     client.close();
     await database.end();

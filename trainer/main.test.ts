@@ -153,7 +153,7 @@ test("SIGTERM ends the training promptly with code 143 and leaves no files", asy
   child.kill("SIGTERM");
   const [code] = await once(child, "exit");
   expect(code).toBe(143);
-  expect(performance.now() - asked).toBeLessThan(1000);
+  expect(performance.now() - asked).toBeLessThan(5000);
   expect(readdirSync(output)).toEqual([]);
 });
 

@@ -59,7 +59,7 @@ it("ends when nobody waits for it, and can be had again", async () => {
   const from = performance.now();
   cancel.abort();
   await expect(running).rejects.toThrow(/abort/i);
-  expect(performance.now() - from).toBeLessThan(1_000);
+  expect(performance.now() - from).toBeLessThan(5_000);
   expect(readdirSync(folder)).toEqual([]);
   await expect(benchmark.run(cancel.signal)).rejects.toThrow(/abort/i);
   expect((await benchmark.run(never)).figures.length).toBe(8);
@@ -68,7 +68,7 @@ it("ends when nobody waits for it, and can be had again", async () => {
 it("answers with what it has when its time is up", async () => {
   const from = performance.now();
   const { figures } = await new Benchmark(folder, 400).run(never);
-  expect(performance.now() - from).toBeLessThan(2_000);
+  expect(performance.now() - from).toBeLessThan(5_000);
   expect(figures.length).toBeLessThan(8);
 });
 
