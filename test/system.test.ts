@@ -206,13 +206,16 @@ describe("an agent's machine", () => {
 });
 
 describe("history", () => {
-  it("of a minute is the agent's own, by our clock", async () => {
+  it.each([
+    ["was ahead when it dialled in", 3_600_000],
+    ["was set since", 0],
+  ])("of a minute is the agent's own, by our clock, also where its own %s", async (_, then) => {
     const user = await newUser();
     const agent = await register(user);
     const link = await FakeAgent.dial(agent.token);
     onTestFinished(() => link.hangUp());
     const ahead = 3_600_000;
-    link.say(link.hello({ now: new Date(Date.now() + ahead).toISOString() }));
+    link.say(link.hello({ now: new Date(Date.now() + then).toISOString() }));
     await link.hear("welcome");
     const from = Math.floor(Date.now() / 1000) * 1000 - 3000;
     const samples = [0, 1, 2].map((i) =>
@@ -284,6 +287,19 @@ describe("correlation", () => {
       spearman: expect.closeTo(1, 9),
     });
     expect(body.agents[0]).toMatchObject({ process_count: 3, statistics: body.statistics });
+  });
+
+  it("names no process of a machine that is only shared, to anybody but its owner and administrators", async () => {
+    const [owner, other, chief] = await Promise.all([newUser(), newUser(), newAdmin()]);
+    const secret = { pid: 7, name: "secret-project", cpu_percent: 1, memory_bytes: 1, runtime_seconds: 1 };
+    const { id } = await connected(owner, {
+      "system.processes": { at: new Date().toISOString(), processes: [secret], total: 1 },
+    });
+    await query("update agents set shared = true where id = $1", [id]);
+    onTestFinished(() => query("update agents set shared = false where id = $1", [id]).then(() => {}));
+    const ask = async (user: User) => (await user.get(`/api/system/correlation?agent_id=${id}`)).body;
+    for (const user of [owner, chief]) expect((await ask(user)).points).toMatchObject([{ pid: 7 }]);
+    expect(await ask(other)).toMatchObject({ points: [], agents: [{ process_count: 1 }] });
   });
 });
 

@@ -41,7 +41,7 @@ type Point = z.infer<typeof Point>;
 export const SystemCorrelation = z
   .object({
     points: z.array(Point).openapi({
-      description: `At most ${MAX_POINTS} processes, those that use the CPU most first. Real ones only: none without an agent.`,
+      description: `At most ${MAX_POINTS} processes, those that use the CPU most first. Real ones only: none without an agent, and none of machines that are shared with you, of which the statistics tell.`,
     }),
     x_label: z.string(),
     y_label: z.string(),
@@ -103,13 +103,16 @@ function toPoint({ process, agentId }: { process: ProcessSample; agentId: string
 export interface Listed {
   member: Member;
   asked: Asked<ProcessReport>;
+  /** Whether the caller may know which processes these are. */
+  isNamed: boolean;
 }
 
 export function toSystemCorrelation(listed: Listed[]): SystemCorrelation {
-  const all = listed.flatMap(({ member, asked }) =>
-    asked.ok ? asked.value.processes.map((process) => ({ process, agentId: member.agent.id })) : [],
+  const all = listed.flatMap(({ member, asked, isNamed }) =>
+    asked.ok ? asked.value.processes.map((process) => ({ process, agentId: member.agent.id, isNamed })) : [],
   );
-  const busiest = all.toSorted(
+  const named = all.filter(({ isNamed }) => isNamed);
+  const busiest = named.toSorted(
     (a, b) =>
       b.process.cpu_percent - a.process.cpu_percent || b.process.memory_bytes - a.process.memory_bytes,
   );

@@ -10,6 +10,10 @@ const QUESTION = { ...SystemCommand.processes, answer: ProcessReport };
 export async function getCorrelation(ctx: Ctx, agentId?: string): Promise<SystemCorrelation> {
   const actor = allow(ctx, "system:read");
   const members = await fleetOf(ctx, actor, agentId);
-  const listed = members.map(async (member) => ({ member, asked: await ask(ctx, member, QUESTION) }));
+  const listed = members.map(async (member) => {
+    // What runs on somebody else's machine is theirs to know: who shares it gets the figures, not the names.
+    const isNamed = member.agent.ownerId === actor.id || actor.role === "admin";
+    return { member, asked: await ask(ctx, member, QUESTION), isNamed };
+  });
   return toSystemCorrelation(await Promise.all(listed));
 }

@@ -9,8 +9,11 @@ import type { Dated } from "./history-series.ts";
 async function lastMinute(ctx: Ctx, member: Member): Promise<Asked<Dated[]>> {
   const asked = await ask(ctx, member, { ...SystemCommand.history, answer: SampleHistory });
   if (!asked.ok) return asked;
-  const ahead = member.status?.clockSkewMs ?? 0;
-  const value = asked.value.samples.map((sample) => ({ at: Date.parse(sample.at) - ahead, sample }));
+  const { samples } = asked.value;
+  const newest = Math.max(...samples.map(({ at }) => Date.parse(at)));
+  // A clock that was set since its agent dialled in shows by samples from our future.
+  const ahead = Math.max(member.status?.clockSkewMs ?? 0, newest - ctx.now.getTime());
+  const value = samples.map((sample) => ({ at: Date.parse(sample.at) - ahead, sample }));
   return { ok: true, value };
 }
 
