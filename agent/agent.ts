@@ -17,7 +17,6 @@ export interface AgentSettings extends JobSettings {
   labels: string[];
   version: string;
   capabilities: string[];
-  log(text: string): void;
 }
 
 const HEARTBEAT_MS = 1_000;

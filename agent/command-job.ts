@@ -25,6 +25,7 @@ type Phase = { phase: "preparing" | "running" } | { phase: "ended"; exit: WorkEx
 const INTERRUPTED = "The agent was restarted while the process ran, and ended it.";
 const NOT_ALLOWED = "The agent was restarted and runs no commands any more.";
 const METRICS_FD = "3";
+const SALVAGE_MS = 10 * 60_000;
 
 interface Stream<T> {
   spool: Spool<T>;
@@ -48,6 +49,20 @@ export class CommandJob extends Job {
     const reason = reasonOf(exit, this.limits);
     if (reason === null) return this.report({ success: true });
     throw exit.failure === null ? new Error(reason) : new Hopeless(reason);
+  }
+
+  /**
+   * What a program left that was stopped, its last checkpoint perhaps. The platform takes it only where it was stopped, and
+   * not where the run is another agent's now.
+   */
+  protected override async salvage(): Promise<void> {
+    const { log } = this.settings;
+    const tell = (text: string) => Promise.resolve(log(`run ${this.runId}: ${text}`));
+    try {
+      await this.#keepArtifacts(tell, AbortSignal.timeout(SALVAGE_MS));
+    } catch (error) {
+      if (!(error instanceof Refused)) await tell(`its artifacts were not kept: ${String(error)}`);
+    }
   }
 
   get #workFolder(): string {
@@ -131,7 +146,7 @@ export class CommandJob extends Job {
       this.signal.throwIfAborted();
       this.#phase = { phase: "ended", exit };
     }
-    await this.#keepArtifacts((text) => push(logs, logLine("WARN", text, new Date())));
+    await this.#keepArtifacts((text) => push(logs, logLine("WARN", text, new Date())), this.signal);
     metrics.delivery.end();
     logs.delivery.end();
     return exit;
@@ -201,7 +216,7 @@ export class CommandJob extends Job {
     };
   }
 
-  async #keepArtifacts(warn: (text: string) => Promise<void>): Promise<void> {
+  async #keepArtifacts(warn: (text: string) => Promise<void>, signal: AbortSignal): Promise<void> {
     if (!existsSync(this.#outputFolder)) return;
     // Whatever may have escaped must not put a link in a file's place while an agent that may read all reads it.
     if (this.settings.user) takeBack(this.#outputFolder);
@@ -209,7 +224,7 @@ export class CommandJob extends Job {
     for (const text of warnings) await warn(text);
     for (const path of paths) {
       try {
-        await this.#keep(path);
+        await this.#keep(path, signal);
       } catch (error) {
         if (!(error instanceof Refused) || error.meansLost) throw error;
         await warn(`artifact ${path} was not kept: ${error.message}`);
@@ -217,12 +232,12 @@ export class CommandJob extends Job {
     }
   }
 
-  async #keep(path: string): Promise<void> {
+  async #keep(path: string, signal: AbortSignal): Promise<void> {
     const file = join(this.#outputFolder, path);
     const headers = { "x-content-sha256": await sha256Of(file) };
     const address = `/api/training/runs/${this.runId}/artifacts/${encodeURIComponent(path)}`;
     const request = { method: "PUT" as const, path: address, body: await openAsBlob(file), headers };
-    const response = await this.settings.api.call(request, this.signal);
+    const response = await this.settings.api.call(request, signal);
     await response.body?.cancel();
   }
 }

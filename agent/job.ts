@@ -42,6 +42,7 @@ export interface JobSettings {
   user: JobUser | undefined;
   /** Whether it runs commands of users at all. */
   allowCommand: boolean;
+  log(text: string): void;
 }
 
 /** A failure that another attempt would only repeat. */
@@ -75,6 +76,11 @@ export abstract class Job {
   /** All of the work but the report of a failure. */
   protected abstract work(): Promise<void>;
 
+  /** What is left to do once the run was stopped or given to somebody else. */
+  protected salvage(): Promise<void> {
+    return Promise.resolve();
+  }
+
   protected get signal(): AbortSignal {
     return this.#stopped.signal;
   }
@@ -103,6 +109,7 @@ export abstract class Job {
     } catch (error) {
       if (this.signal.aborted || (error instanceof Refused && error.meansLost)) {
         await this.abandon();
+        if (!this.#suspended) await this.salvage();
         return "lost";
       }
       await this.process?.kill();

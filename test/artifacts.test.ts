@@ -97,6 +97,23 @@ it("takes none from others, nor from an agent that does not hold the run", async
   expect((await other.get(address("b.txt"))).status).toBe(404);
 });
 
+it("takes them from the agent that held a run when it was stopped, for a while", async () => {
+  const agentOf = async () => {
+    const { id, token } = (await user.post("/api/agents", { name: randomUUID() })).body;
+    return { id: id as string, client: new Client(inject("url"), { "x-ic-token": token }) };
+  };
+  const [holder, other] = [await agentOf(), await agentOf()];
+  const id = await newRun(user);
+  const is = (set: string) => query(`update runs set agent_id = $1, ${set} where id = $2`, [holder.id, id]);
+  const leave = async ({ client }: { client: Client }) => (await put("last", "x", {}, id, client)).status;
+  await is("status = 'stopped', completed_at = now()");
+  expect([await leave(holder), await leave(other)]).toEqual([201, 404]);
+  await is("status = 'failed'");
+  expect(await leave(holder)).toBe(404);
+  await is("status = 'stopped', completed_at = now() - interval '16 minutes'");
+  expect(await leave(holder)).toBe(404);
+});
+
 it("becomes a model version on request, the same one however often and at once it is asked for", async () => {
   const id = await newRun(user);
   await put("out/model.onnx", "not really a model", {}, id);

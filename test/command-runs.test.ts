@@ -103,6 +103,29 @@ describe("a Python script without any library", () => {
     expect((await runOf(id)).status).toBe("stopped");
   });
 
+  it("that is stopped keeps what it leaves on SIGTERM", async () => {
+    const saving = [
+      "import os, signal, sys, time",
+      "def save(*_):",
+      "    open(os.path.join(os.environ['MYELIN_OUTPUT_DIR'], 'last.ckpt'), 'w').write('weights')",
+      "    sys.exit(0)",
+      "signal.signal(signal.SIGTERM, save)",
+      "print('ready', flush=True)",
+      "time.sleep(600)",
+    ].join("\n");
+    const id = await python(saving);
+    await until(
+      () => textOf(id),
+      (text) => text.includes("ready"),
+    );
+    expect((await user.post(`/api/training/runs/${id}/stop`)).body.status).toBe("stopped");
+    const { body } = await until(
+      () => user.get(`/api/training/runs/${id}/artifacts/last.ckpt`),
+      ({ status }) => status === 200,
+    );
+    expect([body, (await runOf(id)).status]).toEqual(["weights", "stopped"]);
+  });
+
   it("that ignores SIGTERM is killed after the grace", async () => {
     const id = await python(
       pythonTraining(100_000, 0.01, "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"),

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { AgentProgram } from "./support/agent-program.ts";
-import { admin, Client, newUser, newViewer, query, until, type User } from "./support/client.ts";
+import { admin, Client, newAdmin, newUser, newViewer, query, until, type User } from "./support/client.ts";
 
 const COMMAND = { name: "c", model_type: "x", kind: "command", command: { argv: ["true"] } };
 let user: User;
@@ -149,6 +149,68 @@ it("an agent that did not hear that it was given a run gets it again, with a tok
     });
   expect((await report(first.token)).status).toBe(401);
   expect((await report(second.token)).status).toBe(201);
+});
+
+describe("an agent that serves everybody", () => {
+  /** A shared agent with a label of its own that takes one run at a beat, and reports it done. */
+  async function sharedAgent(owner: User) {
+    const { id, token } = (await owner.post("/api/agents", { name: "shared" })).body;
+    await query("update agents set shared = true where id = $1", [id]);
+    const raw = new Client(inject("url"), { "x-ic-token": token });
+    const label = `shared-${randomUUID()}`;
+    const beat = async (): Promise<string | undefined> => {
+      const asked = { capabilities: ["command"], labels: [label], version: "0", holding: [] };
+      const { lease } = (await raw.post("/api/training/leases", asked)).body;
+      if (!lease) return undefined;
+      await raw.post(`/api/training/leases/${lease.run_id}/report`, { success: true });
+      return lease.run_id;
+    };
+    const unshare = () => query("update agents set shared = false where id = $1", [id]);
+    onTestFinished(() => unshare().then(() => {}));
+    return { label, beat, submit: (extra: object, who: User) => submit({ labels: [label], ...extra }, who) };
+  }
+  const turns = async (who: User) => (await queue(who)).map(({ run_id, position }) => [run_id, position]);
+
+  it("goes by age among people, by urgency among one's own, and lets nobody push before others", async () => {
+    const [chief, ann, ben] = await Promise.all([newAdmin(), newUser(), newUser()]);
+    const agent = await sharedAgent(chief);
+    const kind = await agent.submit({ priority: -1 }, ann);
+    const first = await agent.submit({}, ann);
+    const other = await agent.submit({}, ben);
+    const urgent = await agent.submit({ priority: 1000 }, ann);
+    await agent.beat().then((run) => expect(run).toBe(urgent));
+    // The turn of Ann's oldest went to her most urgent; hers that was oldest then has the turn of the next.
+    await until(
+      () => turns(ann),
+      (of) => of.length === 2,
+    );
+    expect(await turns(ann)).toEqual([
+      [first, 1],
+      [kind, 3],
+    ]);
+    expect(await turns(ben)).toEqual([[other, 2]]);
+    const house = await agent.submit({ priority: 1 }, chief);
+    const order = [];
+    for (let i = 0; i < 4; i++) order.push(await agent.beat());
+    expect(order).toEqual([house, first, other, kind]);
+    expect(await agent.beat()).toBeUndefined();
+  });
+
+  it("starts nothing of somebody who is suspended, and no command of somebody who may run none any more", async () => {
+    const [chief, gone, denied] = await Promise.all([newAdmin(), newUser(), newUser()]);
+    const agent = await sharedAgent(chief);
+    const waits = await agent.submit({}, gone);
+    const refused = await agent.submit({}, denied);
+    await query("update users set suspended_at = now() where id = $1", [gone.id]);
+    await query("update users set denied = '[\"runs:command\"]' where id = $1", [denied.id]);
+    expect(await agent.beat()).toBeUndefined();
+    expect((await denied.get(`/api/training/runs/${refused}`)).body).toMatchObject({
+      status: "failed",
+      error_message: "The owner of this run may run no commands any more.",
+    });
+    await query("update users set suspended_at = null where id = $1", [gone.id]);
+    expect(await agent.beat()).toBe(waits);
+  });
 });
 
 describe("who may submit commands", () => {

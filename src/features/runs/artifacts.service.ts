@@ -11,19 +11,27 @@ import * as repo from "./artifacts.repo.ts";
 import { type Artifact, type ArtifactsQuery, type RegisterArtifact, toArtifact } from "./artifacts.schema.ts";
 import { ownRun } from "./run-access.service.ts";
 import * as errors from "./runs.errors.ts";
-import { findHeldRun, findRun } from "./runs.repo.ts";
+import { findHeldRun, findRun, wasStoppedAt } from "./runs.repo.ts";
 import { isModelFile } from "./runs.schema.ts";
 
 const MAX_ARTIFACTS = 10_000;
+/** How long the agent of a stopped run may go on giving what its program left. */
+const AFTER_STOP_MS = 15 * 60_000;
 
 /** The run, if the caller may put files into it: its owner, the agent that holds it, or its own process. */
 async function admitWriter(ctx: Ctx, runId: string): Promise<void> {
   if (ctx.actor.kind === "run") return void ownRun(ctx.actor, runId);
   const isThere =
     ctx.actor.kind === "agent"
-      ? await findHeldRun(ctx.db, allowAgent(ctx).id, runId)
+      ? await mayLeave(ctx, allowAgent(ctx).id, runId)
       : await findRun(ctx.db, scopeOf(allow(ctx, "runs:write")), runId);
   if (!isThere) throw errors.runNotFound();
+}
+
+/** The agent that holds a run, or held it when it was stopped: what its program then leaves is still to come. */
+async function mayLeave(ctx: Ctx, agentId: string, runId: string): Promise<boolean> {
+  if (await findHeldRun(ctx.db, agentId, runId)) return true;
+  return wasStoppedAt(ctx.db, agentId, runId, new Date(ctx.now.getTime() - AFTER_STOP_MS));
 }
 
 async function readable(ctx: Ctx, runId: string): Promise<RunRow> {

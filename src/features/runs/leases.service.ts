@@ -1,8 +1,9 @@
 import type { DatasetRow, RunKind, RunRow } from "../../db/schema.ts";
-import { type AgentActor, allowAgent } from "../../kernel/actor.ts";
+import { type AgentActor, allowAgent, permissionsOf } from "../../kernel/actor.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import type { RunEnding } from "../../kernel/ports/run-feeds.ts";
 import type { Upload } from "../../kernel/upload.ts";
+import { findStanding } from "../accounts/index.ts";
 import { findDatasetOf } from "../datasets/index.ts";
 import { type StoredFile, storeFile } from "../files/index.ts";
 import { findRunVersion, findVersionOf, type ModelVersion, registerRunModel } from "../models/index.ts";
@@ -48,13 +49,26 @@ async function next(ctx: Ctx, agent: AgentActor, input: Claim, until: Date): Pro
   const kinds = kindsFor(input.capabilities);
   if (!input.accept || kinds.length === 0) return null;
   const { token, tokenHash } = await newRunToken();
-  const scope = agent.shared ? null : agent.ownerId;
-  const taker = { agentId: agent.id, scope, kinds, labels: input.labels, tokenHash };
+  const whose = { agentId: agent.id, ownerId: agent.ownerId, isShared: agent.shared };
+  const taker = { ...whose, kinds, labels: input.labels, tokenHash };
   const row = await repo.claimRun(ctx.db, taker, ctx.now, until);
   if (!row) return null;
+  if (row.kind === "command" && !(await mayCommand(ctx, row.ownerId))) return refuseCommand(ctx, row.id);
   const entries = await ctx.feeds.of(row.id).sync();
   ctx.log("info", "runs.claimed", { run_id: row.id, agent_id: agent.id, attempt: row.attempt });
   return toLease(row, { expiresAt: until, token, resumed: false, entries });
+}
+
+/** Asked again when it is to run: much may have changed since it was queued. */
+async function mayCommand(ctx: Ctx, ownerId: string): Promise<boolean> {
+  const owner = await findStanding(ctx.db, ownerId);
+  return owner !== undefined && permissionsOf(owner).has("runs:command");
+}
+
+async function refuseCommand(ctx: Ctx, runId: string): Promise<null> {
+  const errorMessage = "The owner of this run may run no commands any more.";
+  await ctx.feeds.of(runId).end({ status: "failed", at: ctx.now.getTime(), errorMessage });
+  return null;
 }
 
 async function heldRun(ctx: Ctx, runId: string): Promise<RunRow> {

@@ -7,7 +7,8 @@ const run = (more: Partial<Waiting> = {}): Waiting => ({
   kind: "command",
   labels: [],
   notBefore: null,
-  position: 1,
+  turn: 1,
+  sharedTurn: 1,
   ...more,
 });
 const worker = (more: Partial<Worker> = {}): Worker => ({
@@ -25,7 +26,9 @@ it.each<[string, Partial<Waiting>, Partial<Worker>[]]>([
   ["next", { labels: ["gpu"] }, [{ labels: ["big", "gpu"] }]],
   ["next", { ownerId: "other" }, [{ shared: true }]],
   ["next", { notBefore: NOW }, [{}]],
-  ["others_first", { position: 2 }, [{ busy: 1 }]],
+  ["others_first", { turn: 2 }, [{ busy: 1 }]],
+  ["others_first", { sharedTurn: 2 }, [{ shared: true }]],
+  ["next", { sharedTurn: 2 }, [{ shared: true }, {}]],
   ["agents_busy", {}, [{ busy: 2 }, { busy: 3 }]],
   ["agents_busy", {}, [{ concurrency: null, busy: 1 }]],
   ["no_agent", {}, []],

@@ -17,8 +17,10 @@ export interface Waiting {
   kind: RunKind;
   labels: string[];
   notBefore: Date | null;
-  /** From 1, among the runs of the same kind and labels. */
-  position: number;
+  /** From 1, among the owner's own runs of the same kind and labels. */
+  turn: number;
+  /** The same among everybody's, as shared agents take them. */
+  sharedTurn: number;
 }
 
 export const REASONS = [
@@ -47,8 +49,15 @@ export const NEEDS: Record<RunKind, string> = { "builtin:tabular": "train", comm
 const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
 const hasRoom = ({ concurrency, busy }: Worker): boolean => busy < (concurrency ?? 1);
 
+export interface Why {
+  reason: Reason;
+  /** From 1, among the runs that compete with it. */
+  position: number;
+  facts: Facts;
+}
+
 /** Why a run still waits, by what the agents last said of themselves. */
-export function whyWaiting(run: Waiting, workers: Worker[], now: Date): { reason: Reason; facts: Facts } {
+export function whyWaiting(run: Waiting, workers: Worker[], now: Date): Why {
   const usable = workers.filter(({ shared, ownerId }) => shared || ownerId === run.ownerId);
   const capable = usable.filter(({ capabilities }) => capabilities.includes(NEEDS[run.kind]));
   const matching = capable.filter(({ labels }) => run.labels.every((label) => labels.includes(label)));
@@ -60,10 +69,17 @@ export function whyWaiting(run: Waiting, workers: Worker[], now: Date): { reason
     places: places.every((place) => place !== null) ? sum(places) : null,
     busy: sum(matching.map(({ busy }) => busy)),
   };
-  return { reason: reasonOf(run, facts, matching.some(hasRoom), now), facts };
+  const position = matching.length > 0 && matching.every(({ shared }) => shared) ? run.sharedTurn : run.turn;
+  return { reason: reasonOf(run, position, facts, matching.some(hasRoom), now), position, facts };
 }
 
-function reasonOf({ notBefore, position }: Waiting, facts: Facts, isRoom: boolean, now: Date): Reason {
+function reasonOf(
+  { notBefore }: Waiting,
+  position: number,
+  facts: Facts,
+  isRoom: boolean,
+  now: Date,
+): Reason {
   if (notBefore && notBefore > now) return "backing_off";
   if (facts.connected === 0) return "no_agent";
   if (facts.capable === 0) return "no_agent_with_capability";

@@ -12,10 +12,10 @@ export const QueuedRun = z
     kind: z.enum(KINDS),
     labels: z.array(z.string()),
     priority: z.number().int(),
-    position: z
-      .number()
-      .int()
-      .openapi({ description: "From 1, among all waiting runs of the same kind and labels." }),
+    position: z.number().int().openapi({
+      description:
+        "From 1, among the waiting runs of the same kind and labels: one's own, and everybody's where only shared agents could take it.",
+    }),
     reason: z.enum(REASONS).openapi({
       description:
         "Why it waits. `agents_busy`: every agent that could take it is full; `others_first`: there is room, and others are ahead; `next`: it goes with the next beat of an agent.",
@@ -48,14 +48,17 @@ export interface QueuePosition extends Position {
 export const encodeQueueCursor = ({ priority, createdAt, id }: QueuedRow): string =>
   `${priority}.${encodeCursor({ at: createdAt.toISOString(), id })}`;
 
-export const toQueuedRun = (row: QueuedRow, why: { reason: Reason; facts: Facts }): QueuedRun => ({
+export const toQueuedRun = (
+  row: QueuedRow,
+  why: { reason: Reason; position: number; facts: Facts },
+): QueuedRun => ({
   run_id: row.id,
   user_id: row.ownerId,
   name: row.name,
   kind: row.kind,
   labels: row.labels,
   priority: row.priority,
-  position: row.position,
+  position: why.position,
   reason: why.reason,
   agents: why.facts,
   attempt: row.attempt,

@@ -9,7 +9,7 @@ import { encodeQueueCursor, type QueuedRun, type QueuePosition, toQueuedRun } fr
 /** The caller's waiting runs (everybody's for an administrator) in the order they go, and why each still waits. */
 export async function listQueue(ctx: Ctx, limit: number, after?: QueuePosition): Promise<Paged<QueuedRun>> {
   const actor = allow(ctx, "runs:read");
-  const rows = await repo.listWaiting(ctx.db, scopeOf(actor), limit, after);
+  const rows = await repo.listWaiting(ctx.db, scopeOf(actor), limit, after, ctx.now);
   const shown = rows.slice(0, limit);
   const workers = shown.length > 0 ? await listConnectedAgents(ctx) : [];
   const items = shown.map((row) => toQueuedRun(row, whyWaiting(row, workers, ctx.now)));

@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, gt, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { agents, modelVersions, type RunKind, type RunRow, runs, type RunStatus, users } from "#db/schema";
@@ -52,32 +52,48 @@ const heldBy = (agentId: string, id: string) =>
 /** An agent that asks for work: whose runs it may take, and of which kinds. */
 export interface Taker {
   agentId: string;
-  scope: Scope;
+  ownerId: string;
+  /** Whether it takes others' runs too. */
+  isShared: boolean;
   kinds: RunKind[];
   labels: string[];
   /** What the process of a command is to write with. */
   tokenHash: string;
 }
 
+/** In the queue, and not held back by its owner's suspension. */
+export const isWaiting = and(
+  eq(runs.status, "pending"),
+  eq(runs.executor, "agent"),
+  sql`not exists (select from ${users} where ${users.id} = ${runs.ownerId} and ${users.suspendedAt} is not null)`,
+);
+
 /**
- * Gives the agent the run that goes first of those it may and can take: the highest priority, then the oldest.
+ * Gives the agent the run that goes first of those it may and can take: the highest priority, then the oldest. An agent
+ * that is shared serves owners by the age of what they wait for, and each owner's most urgent first: a priority above 0
+ * gets nobody before others, one below lets them go first. On its own owner's word it counts in full.
  * Concurrent callers skip each other's row, so each run goes to one.
  */
 export async function claimRun(db: Db, taker: Taker, now: Date, until: Date): Promise<RunRow | undefined> {
-  const { agentId, scope, kinds, labels, tokenHash } = taker;
+  const { agentId, ownerId, isShared, kinds, labels, tokenHash } = taker;
+  const isFit = and(
+    isWaiting,
+    inArray(runs.kind, kinds),
+    sql`${runs.labels} <@ ${JSON.stringify(labels)}::jsonb`,
+    or(isNull(runs.notBefore), lte(runs.notBefore, now)),
+  );
+  const rank = sql`case when ${runs.ownerId} = ${ownerId} then ${runs.priority} else least(${runs.priority}, 0) end`;
+  const whoseTurn = db
+    .select({ ownerId: runs.ownerId })
+    .from(runs)
+    .where(isFit)
+    .orderBy(desc(rank), runs.createdAt, runs.id)
+    .limit(1)
+    .for("update", { skipLocked: true });
   const next = db
     .select({ id: runs.id })
     .from(runs)
-    .where(
-      and(
-        eq(runs.status, "pending"),
-        eq(runs.executor, "agent"),
-        owned(scope),
-        inArray(runs.kind, kinds),
-        sql`${runs.labels} <@ ${JSON.stringify(labels)}::jsonb`,
-        or(isNull(runs.notBefore), lte(runs.notBefore, now)),
-      ),
-    )
+    .where(and(isFit, eq(runs.ownerId, isShared ? sql`(${whoseTurn})` : ownerId)))
     .orderBy(desc(runs.priority), runs.createdAt, runs.id)
     .limit(1)
     .for("update", { skipLocked: true });
@@ -155,6 +171,16 @@ export async function findRunOfAgent(db: Db, agentId: string, id: string): Promi
     .from(runs)
     .where(and(eq(runs.id, id), eq(runs.agentId, agentId)));
   return row;
+}
+
+/** Whether the agent held the run when it was stopped, after `since`. */
+export async function wasStoppedAt(db: Db, agentId: string, id: string, since: Date): Promise<boolean> {
+  const run = and(eq(runs.id, id), eq(runs.agentId, agentId));
+  const [row] = await db
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(run, eq(runs.status, "stopped"), gt(runs.completedAt, since)));
+  return row !== undefined;
 }
 
 /** Running runs whose lease ran out before `before`, the longest over first. */

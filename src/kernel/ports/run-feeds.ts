@@ -33,10 +33,10 @@ export interface LogLine {
   message: string;
 }
 
-/** Who is writing: the run's owner, an administrator (scope `null`), or the agent that holds the run. */
 /** By what somebody watches: when that ends, so does the watching. */
 export type Watcher = `session:${string}` | `token:${string}`;
 
+/** Who is writing: the run's owner, an administrator (scope `null`), or the agent that holds the run. */
 export type FeedWriter = { kind: "user"; scope: Scope } | { kind: "agent"; agentId: string };
 
 /** A batch under the same key is stored once; with a digest it must also say the same. */
