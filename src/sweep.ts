@@ -1,4 +1,5 @@
 import { type Env, platformOf } from "./context.ts";
+import { sweepAgentEvents } from "./features/agents/index.ts";
 import { sweepAudit } from "./features/audit/index.ts";
 import { sweepOrphans } from "./features/files/index.ts";
 import { sweepMinutes } from "./features/inference/index.ts";
@@ -25,6 +26,7 @@ export async function sweep(env: Env): Promise<void> {
     revoked_tokens: sweepTokens,
     mails: sweepMails,
     old_audit: sweepAudit,
+    old_agent_events: sweepAgentEvents,
   };
   for (const [name, step] of Object.entries(steps)) {
     try {

@@ -39,6 +39,21 @@ describe("an agent's state", () => {
     });
   });
 
+  it("keeps few lines of an agent that changes all the time, and still says how it is", async () => {
+    const user = await newUser();
+    const agent = await registerAgent(user);
+    const link = await FakeAgent.connect(agent.token);
+    for (let i = 0; i < 50; i++)
+      for (const state of ["draining", "running"] as const) link.say({ type: "beat", state, work: [] });
+    link.say({ type: "bye", state: "stopped", reason: "tired" });
+    await until(
+      () => user.get(agent.path),
+      ({ body }) => body.state === "stopped",
+    );
+    const events = await user.get(`${agent.path}/events?limit=100`);
+    expect(events.body).toHaveLength(30);
+  });
+
   it("says how far the agent's clock is off", async () => {
     const user = await newUser();
     const agent = await registerAgent(user);

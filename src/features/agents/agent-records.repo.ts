@@ -1,6 +1,6 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
-import { agentEvents, agents, roles, users } from "#db/schema";
+import { type AgentEventRow, agentEvents, agents, roles, users } from "#db/schema";
 import { permissionsOf } from "../../kernel/actor.ts";
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
 import { onCustomRole, standingColumns, stillMay } from "../accounts/index.ts";
@@ -30,12 +30,26 @@ export const createAgentRecords = (db: Db): AgentRecords => ({
     ]);
     if (!owner || owner.tokenHash === null) return false;
     const { state, reason, version } = presence;
-    if (changed) await db.insert(agentEvents).values({ agentId, state, reason, version });
+    if (changed) await addEvent(db, { agentId, state, reason, version });
     return permissionsOf(owner).has("agents:write");
   },
 
   mayUseTerminal: (watchers) => stillMay(db, watchers, { permission: "terminal:open" }),
 });
+
+/** More changes than this within a minute are an agent gone mad: its row still says how it is, its history no more. */
+const EVENTS_PER_MINUTE = 30;
+
+async function addEvent(
+  db: Db,
+  { agentId, state, reason, version }: Omit<AgentEventRow, "id" | "createdAt">,
+): Promise<void> {
+  const lately = sql`${agentEvents.createdAt} > now() - interval '1 minute'`;
+  const isFull = sql`(select count(*) from ${agentEvents} where ${agentEvents.agentId} = ${agentId} and ${lately})
+    >= ${EVENTS_PER_MINUTE}`;
+  await db.execute(sql`insert into ${agentEvents} (agent_id, state, reason, version)
+    select ${agentId}::uuid, ${state}, ${reason}, ${version} where not ${isFull}`);
+}
 
 const dateOf = (ms: number | null) => (ms === null ? null : new Date(ms));
 

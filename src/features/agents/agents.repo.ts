@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, gt, isNotNull, isNull, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { agentEvents, type AgentEventRow, type AgentRow, agents, roles, runs, users } from "#db/schema";
@@ -99,6 +99,20 @@ export function listEvents(db: Db, agentId: string, { limit, after }: Page): Pro
     .where(and(eq(agentEvents.agentId, agentId), behind(agentEvents, after)))
     .orderBy(...newestFirst(agentEvents))
     .limit(limit + 1);
+}
+
+/** Forgets what happened to agents before `before`; each time a bounded number. */
+export async function deleteOldEvents(db: Db, before: Date, limit: number): Promise<number> {
+  const old = db
+    .select({ id: agentEvents.id })
+    .from(agentEvents)
+    .where(lt(agentEvents.createdAt, before))
+    .limit(limit);
+  const rows = await db
+    .delete(agentEvents)
+    .where(inArray(agentEvents.id, old))
+    .returning({ id: agentEvents.id });
+  return rows.length;
 }
 
 /** How many of the runs an agent was given ended in which way. */

@@ -17,6 +17,7 @@ export {
 export { type AgentLinkPorts, createAgentLink } from "./agent-link.object.ts";
 export { createAgentRecords } from "./agent-records.repo.ts";
 export type { Agent } from "./agents.schema.ts";
+export { sweepAgentEvents } from "./operations.service.ts";
 export { getAgent, listAgents } from "./agents.service.ts";
 export { countAgents } from "./agents.repo.ts";
 

@@ -86,6 +86,20 @@ export async function listAgentLogs(ctx: Ctx, id: string, query: LogsQuery): Pro
   return lines.map(toAgentLog);
 }
 
+const EVENTS_A_SWEEP = 10_000;
+
+/** Agents' history is kept as long as the audit trail. */
+export const sweepAgentEvents = ({
+  db,
+  now,
+  settings,
+}: Pick<Ctx, "db" | "now" | "settings">): Promise<number> =>
+  repo.deleteOldEvents(
+    db,
+    new Date(now.getTime() - settings.auditRetentionDays * 86_400_000),
+    EVENTS_A_SWEEP,
+  );
+
 /** Changes of its state, newest first. */
 export async function listAgentEvents(ctx: Ctx, id: string, page: Page): Promise<Paged<AgentEvent>> {
   await own(ctx, id, "agents:read");

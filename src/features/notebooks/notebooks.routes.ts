@@ -84,7 +84,7 @@ notebookRoutes.openapi(
 );
 
 // `import` is no notebook of that name.
-notebookRoutes.on(["GET", "PUT", "DELETE"], "/api/notebooks/import", () => {
+notebookRoutes.on(["GET", "PUT", "PATCH", "DELETE"], "/api/notebooks/import", () => {
   throw new AppError("method_not_allowed", "METHOD_NOT_ALLOWED", "Use POST here.", { allow: ["POST"] });
 });
 
