@@ -1,10 +1,14 @@
-import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { projectDir } from "./paths.ts";
 
 /** The programs an agent consists of: each is started by itself. */
 const PROGRAMS = ["agent/main", "agent/work/guard", "agent/system/benchmark/main", "trainer/main"];
+/** What its Python cells are run by. */
+const PYTHON = ["driver", "jupyter_driver", "jupyter_kernel"].map((name) =>
+  join("agent", "kernel", `${name}.py`),
+);
 /** What comes in binary form, and is done without where it does not run. */
 const NATIVE = ["@lydell/node-pty", "onnxruntime-node"];
 
@@ -42,8 +46,7 @@ export async function buildAgent(folder = join(projectDir, "dist", "agent")): Pr
   writeFileSync(main, `#!/usr/bin/env node\n${readFileSync(main, "utf8")}`);
   chmodSync(main, 0o755);
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(describe(), undefined, 2)}\n`);
-  const driver = join("agent", "kernel", "driver.py");
-  if (existsSync(join(projectDir, driver))) cpSync(join(projectDir, driver), join(folder, driver));
+  for (const name of PYTHON) cpSync(join(projectDir, name), join(folder, name));
   copyFileSync(join(projectDir, "LICENSE"), join(folder, "LICENSE"));
   return folder;
 }

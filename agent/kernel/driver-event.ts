@@ -2,7 +2,7 @@ import type { KernelEvent } from "../../src/kernel/ports/kernels.ts";
 
 /** What the driver says: that it is there, what a cell says, or that the cell with that id is over. */
 export type DriverEvent =
-  | { kind: "ready"; version: string }
+  | { kind: "ready" }
   | { kind: "said"; id: string; event: KernelEvent }
   | { kind: "done"; id: string; status: "ok" | "error" | "interrupted" };
 
@@ -23,8 +23,8 @@ function eventOf(line: Record<string, unknown>): KernelEvent | undefined {
 /** Reads one line; `undefined` for what no honest driver says. */
 export function readDriverEvent(line: unknown): DriverEvent | undefined {
   if (!isObject(line)) return undefined;
-  const { id, type, status, version } = line;
-  if (type === "ready") return { kind: "ready", version: String(version) };
+  const { id, type, status } = line;
+  if (type === "ready") return { kind: "ready" };
   if (typeof id !== "string") return undefined;
   if (type === "done" && (status === "ok" || status === "error" || status === "interrupted"))
     return { kind: "done", id, status };

@@ -31,6 +31,7 @@ import types
 
 COMMANDS, EVENTS = 3, 4
 MAX_TEXT = 1_000_000
+MAX_ERROR = 20_000
 MAX_TRACE_LINES = 100
 CHUNK = 65_536
 
@@ -61,10 +62,12 @@ class Output:
     def __init__(self):
         self.lock = threading.Lock()
         self.sources = {}
+        self.taken = {}
         for target, name in ((1, "stdout"), (2, "stderr")):
             reader, writer = os.pipe()
             os.dup2(writer, target, inheritable=True)
             os.close(writer)
+            self.taken[reader] = 0
             self.sources[reader] = (name, codecs.getincrementaldecoder("utf-8")("replace"))
         sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
         sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
@@ -73,26 +76,27 @@ class Output:
     def _read(self):
         while True:
             ready, _, _ = select.select(list(self.sources), [], [])
-            # Held until it is sent: who gets the lock and finds the pipes empty knows that all is said.
+            # Held until it is sent: what is neither waiting nor counted by whoever gets the lock was never written.
             with self.lock:
                 for source in ready:
                     name, decoder = self.sources[source]
-                    text = decoder.decode(os.read(source, CHUNK))
+                    chunk = os.read(source, CHUNK)
+                    text = decoder.decode(chunk)
                     if text:
                         wire.send("stream", name=name, text=text)
+                    self.taken[source] += len(chunk)
             time.sleep(0)
 
     def drain(self):
-        """Waits until all that was written is sent."""
+        """Waits until all that was written is sent; what a child writes on and on meanwhile is not waited for."""
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
             except Exception:  # a cell may put anything in their place
                 pass
-        while True:
-            with self.lock:
-                if not any(waiting(source) for source in self.sources):
-                    return
+        with self.lock:
+            due = {source: self.taken[source] + waiting(source) for source in self.sources}
+        while any(self.taken[source] < place for source, place in due.items()):
             time.sleep(0.001)
 
 
@@ -144,11 +148,24 @@ def forms_of(value):
             given = given[0]
         if given is not None:
             data[kind] = encoded(given)
-    for kind in [kind for kind, item in data.items() if isinstance(item, str) and len(item) > MAX_TEXT]:
-        data[kind] = f"[{kind} of {len(data[kind])} characters left out]" if kind.startswith("text/") else None
-    data = {kind: item for kind, item in data.items() if item is not None}
+    data = fitted(data)
     data.setdefault("text/plain", clip(repr(value)))
     return data, metadata
+
+
+def fitted(data):
+    """A bundle without what is too long to be shown, or with a word in its place."""
+    for kind in [kind for kind, item in data.items() if isinstance(item, str) and len(item) > MAX_TEXT]:
+        data[kind] = f"[{kind} of {len(data[kind])} characters left out]" if kind.startswith("text/") else None
+    return {kind: item for kind, item in data.items() if item is not None}
+
+
+def trace_of(lines):
+    """Lines of a traceback, of which there may be thousands, as they are told."""
+    if len(lines) > MAX_TRACE_LINES:
+        half = MAX_TRACE_LINES // 2
+        lines = [*lines[:half], f"[{len(lines) - MAX_TRACE_LINES} lines left out]", *lines[-half:]]
+    return [clip(line, 2000) for line in lines]
 
 
 class Kernel:
@@ -248,17 +265,13 @@ class Kernel:
             lines = traceback.format_exception(type(error), error, frames)
         except Exception:
             lines = [f"{type(error).__name__} (whose text cannot be shown)"]
-        lines = "".join(lines).splitlines()
-        if len(lines) > MAX_TRACE_LINES:
-            half = MAX_TRACE_LINES // 2
-            lines = [*lines[:half], f"[{len(lines) - MAX_TRACE_LINES} lines left out]", *lines[-half:]]
         try:
             value = str(error)
         except Exception:
             value = ""
         self.output.drain()
-        trace = [clip(line, 2000) for line in lines]
-        wire.send("error", name=type(error).__name__, value=clip(value, 20_000), traceback=trace)
+        trace = trace_of("".join(lines).splitlines())
+        wire.send("error", name=type(error).__name__, value=clip(value, MAX_ERROR), traceback=trace)
 
     def after_fork(self):
         """A child that a cell forked is the cell's: it must not speak for the kernel."""
@@ -284,10 +297,15 @@ def leave():
     os._exit(0)
 
 
-def limit():
+def leave_no_core():
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_memory():
+    import resource
+
     most = int(os.environ.pop("MYELIN_KERNEL_MEMORY_BYTES", "0"))
     if most:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
@@ -297,7 +315,8 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for descriptor in (COMMANDS, EVENTS):
         os.set_inheritable(descriptor, False)
-    limit()
+    leave_no_core()
+    limit_memory()
     os.environ.setdefault("MPLBACKEND", "Agg")
     sys.path[0] = ""
     sys.argv = [""]
@@ -305,7 +324,7 @@ def main():
     os.register_at_fork(after_in_child=kernel.after_fork)
     commands = queue.Queue()
     threading.Thread(target=read_commands, args=(commands,), daemon=True).start()
-    wire.send("ready", version=sys.version.split()[0])
+    wire.send("ready")
     while True:
         command = commands.get()
         if command["op"] == "shutdown":
@@ -313,4 +332,5 @@ def main():
         kernel.execute(command["id"], command["source"])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,17 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { chownSync, mkdirSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Work } from "../../src/kernel/agent-protocol.ts";
 import type { ExecutionEnd, KernelEvent } from "../../src/kernel/ports/kernels.ts";
 import { type CommandHandler, CommandRefused, type Emit } from "../link/commands.ts";
 import type { JobUser } from "../work/environment.ts";
-import { canCount, type Limits } from "../work/limits.ts";
-import { KernelWatch } from "./kernel-watch.ts";
+import type { Limits } from "../work/limits.ts";
+import { type Interpreter, plain, type Probed, probe } from "./interpreter.ts";
 import { PythonKernel } from "./python-kernel.ts";
 
 interface Live {
   kernel: PythonKernel;
-  watch: KernelWatch | undefined;
+  interpreter: Interpreter;
   since: string;
   /** Runs out when no cell has run for long: nobody may know of the kernel any more. */
   idle: NodeJS.Timeout;
@@ -37,10 +37,19 @@ export const hasPython = (): boolean =>
 /** The notebooks' interpreters on this machine, one for each notebook. */
 export class NotebookKernels {
   readonly #settings: KernelsSettings;
+  readonly #folder: string;
   readonly #live = new Map<string, Live>();
+  #interpreter: Promise<Interpreter>;
 
   constructor(settings: KernelsSettings) {
     this.#settings = settings;
+    this.#folder = join(settings.directory, "notebooks");
+    // What is there was a predecessor's, whose kernels are gone with it.
+    rmSync(this.#folder, { recursive: true, force: true });
+    const lost = (error: unknown): Probed => ({ ...plain(PYTHON, ""), trouble: String(error) });
+    this.#interpreter = probe(PYTHON, settings.user)
+      .catch(lost)
+      .then((found) => this.#choose(found));
   }
 
   work(): Work[] {
@@ -48,84 +57,104 @@ export class NotebookKernels {
   }
 
   readonly commands: Record<string, CommandHandler> = {
-    "kernel.find": async (args) => ({ alive: this.#find(args) !== undefined }),
+    "kernel.find": async (args) => this.#describe((args as { notebook: string }).notebook),
     "kernel.start": async (args) => this.#start((args as { notebook: string }).notebook),
     "kernel.execute": (args, signal, emit) => this.#execute(args as ExecuteArgs, signal, emit),
-    "kernel.interrupt": async (args) => this.#find(args)?.interrupt(),
-    "kernel.shutdown": async (args) => this.#end((args as { notebook: string }).notebook),
+    "kernel.interrupt": async (args) =>
+      this.#find((args as { notebook: string }).notebook)?.kernel.interrupt(),
+    "kernel.shutdown": async (args) => this.#find((args as { notebook: string }).notebook)?.kernel.shutdown(),
   };
 
   /** Ends them all. */
   async close(): Promise<void> {
-    await Promise.all([...this.#live.keys()].map((notebook) => this.#end(notebook)));
+    await Promise.all([...this.#live.values()].map(({ kernel }) => kernel.shutdown()));
   }
 
-  #start(notebook: string): null {
-    if (this.#find({ notebook })) return null;
+  #choose({ trouble, ...found }: Probed): Interpreter {
+    if (trouble !== null) this.#warn(`Jupyter's kernel cannot be used here (${trouble})`);
+    return found;
+  }
+
+  #warn(what: string): void {
+    this.#settings.log(`${what}; Python cells run on plain ${PYTHON}`);
+  }
+
+  #describe(notebook: string): { alive: boolean; implementation: string | null } {
+    const live = this.#find(notebook);
+    return { alive: live !== undefined, implementation: live?.interpreter.implementation ?? null };
+  }
+
+  async #start(notebook: string): Promise<{ implementation: string }> {
+    const interpreter = await this.#interpreter;
+    const live = this.#find(notebook) ?? this.#open(notebook, interpreter);
+    return { implementation: live.interpreter.implementation };
+  }
+
+  #open(notebook: string, interpreter: Interpreter): Live {
     if (this.#settings.isDraining()) throw new CommandRefused("AGENT_DRAINING", "The agent is draining.");
     if (this.#live.size >= MAX_LIVE)
       throw new CommandRefused("KERNELS_FULL", `The agent runs ${MAX_LIVE} notebooks, as many as it may.`);
-    const { user, log } = this.#settings;
-    const directory = this.#folderOf(notebook);
-    mkdirSync(directory, { recursive: true });
-    if (user) chownSync(directory, user.uid, user.gid);
-    const kernel = new PythonKernel({ python: PYTHON, directory, user });
-    const { pid, mark } = kernel;
-    const watch = canCount && pid !== undefined ? this.#watch(notebook, pid, mark) : undefined;
-    const idle = setTimeout(() => void this.#end(notebook), IDLE_MS).unref();
-    this.#live.set(notebook, { kernel, watch, since: new Date().toISOString(), idle });
-    log(`notebook ${notebook}: kernel started`);
-    return null;
+    const { user, limits } = this.#settings;
+    const directory = this.#makeFolder(notebook);
+    const kernel = new PythonKernel({ ...interpreter, directory, user, limits });
+    const idle = setTimeout(() => void kernel.shutdown(), IDLE_MS).unref();
+    const live = { kernel, interpreter, since: new Date().toISOString(), idle };
+    this.#live.set(notebook, live);
+    void kernel.ended.then((how) => this.#forget(notebook, live, directory, how));
+    this.#settings.log(`notebook ${notebook}: kernel started (${interpreter.implementation})`);
+    return live;
   }
 
-  #watch(notebook: string, pid: number, mark: string): KernelWatch {
-    const { limits, log } = this.#settings;
-    return new KernelWatch(pid, mark, limits, (reason) => log(`notebook ${notebook}: ${reason}`));
+  #forget(notebook: string, live: Live, directory: string, how: string): void {
+    clearTimeout(live.idle);
+    if (this.#live.get(notebook) === live) this.#live.delete(notebook);
+    rmSync(directory, { recursive: true, force: true });
+    this.#settings.log(`notebook ${notebook}: kernel ended: ${how}`);
   }
 
-  async #execute(
-    { notebook, cell, source, timeout_ms: timeoutMs }: ExecuteArgs,
+  async #execute(args: ExecuteArgs, signal: AbortSignal, emit: Emit): Promise<ExecutionEnd> {
+    const live = this.#find(args.notebook);
+    if (!live) return { status: "dead", reason: "The kernel has ended." };
+    const end = await this.#run(live.kernel, args, signal, emit);
+    live.idle.refresh();
+    if (end.status !== "dead" || live.interpreter.driver === "plain" || !live.kernel.hasFailedToStart)
+      return end;
+    // It came to nothing before the cell was begun: what can be imported may still be broken.
+    this.#warn(`Jupyter's kernel does not start here (${end.reason})`);
+    const instead = plain(live.interpreter.python, "");
+    this.#interpreter = Promise.resolve(instead);
+    return this.#run(this.#open(args.notebook, instead).kernel, args, signal, emit);
+  }
+
+  async #run(
+    kernel: PythonKernel,
+    { cell, source, timeout_ms: timeoutMs }: ExecuteArgs,
     signal: AbortSignal,
     emit: Emit,
   ): Promise<ExecutionEnd> {
-    const kernel = this.#find({ notebook });
-    if (!kernel) return { status: "dead", reason: "The kernel has ended." };
     signal.addEventListener("abort", () => void kernel.interrupt());
     let said: Promise<void> = Promise.resolve();
     const say = (event: KernelEvent) => (said = said.then(() => emit(event)));
     const end = await kernel.execute({ cellId: cell, source, timeoutMs }, (event) => void say(event));
     await said;
-    this.#live.get(notebook)?.idle.refresh();
-    if (end.status === "dead") await this.#end(notebook);
     return end;
   }
 
-  #find(args: unknown): PythonKernel | undefined {
-    const { notebook } = args as { notebook: string };
+  #find(notebook: string): Live | undefined {
     const live = this.#live.get(notebook);
-    if (live?.kernel.alive) return live.kernel;
-    clearTimeout(live?.idle);
-    live?.watch?.stop();
-    this.#live.delete(notebook);
-    return undefined;
+    return live?.kernel.alive ? live : undefined;
   }
 
-  async #end(notebook: string): Promise<void> {
-    const live = this.#live.get(notebook);
-    if (!live) return;
-    clearTimeout(live.idle);
-    live.watch?.stop();
-    this.#live.delete(notebook);
-    await live.kernel.shutdown();
-    rmSync(this.#folderOf(notebook), { recursive: true, force: true });
-    this.#settings.log(`notebook ${notebook}: kernel ended`);
-  }
-
-  #folderOf(notebook: string): string {
+  /** One of its own for each kernel: it goes with the kernel, while the notebook's next may be there already. */
+  #makeFolder(notebook: string): string {
     // The id comes from outside, and is a path here.
     if (!/^[0-9a-f-]{36}$/.test(notebook))
       throw new CommandRefused("NOTEBOOK_INVALID", "That is no notebook's id.");
-    return join(this.#settings.directory, "notebooks", notebook);
+    mkdirSync(this.#folder, { recursive: true });
+    const folder = mkdtempSync(join(this.#folder, `${notebook}-`));
+    const { user } = this.#settings;
+    if (user) chownSync(folder, user.uid, user.gid);
+    return folder;
   }
 }
 

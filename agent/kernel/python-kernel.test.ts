@@ -1,14 +1,20 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it as vitestIt } from "vitest";
+import { findPython } from "#test/pythons";
 import type { ExecutionEnd, KernelEvent } from "../../src/kernel/ports/kernels.ts";
 import { PythonKernel, type PythonOptions } from "./python-kernel.ts";
 
-const PYTHON = process.env["MYELIN_TEST_PYTHON"] ?? "python3";
-const hasPython = spawnSync(PYTHON, ["-c", "import sys; assert sys.version_info >= (3, 8)"]).status === 0;
-const hasMatplotlib = spawnSync(PYTHON, ["-c", "import matplotlib"]).status === 0;
+const drivers = [
+  { driver: "plain", python: findPython(), withFigures: findPython("matplotlib") },
+  {
+    driver: "jupyter",
+    python: findPython("ipykernel", "jupyter_client"),
+    withFigures: findPython("ipykernel", "jupyter_client", "matplotlib"),
+  },
+] as const;
 
 let kernels: PythonKernel[];
 let directory: string;
@@ -21,8 +27,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function start(options: PythonOptions = {}): PythonKernel {
-  const kernel = new PythonKernel({ python: PYTHON, directory, ...options });
+function startKernel(options: PythonOptions): PythonKernel {
+  const kernel = new PythonKernel({ directory, ...options });
   kernels.push(kernel);
   return kernel;
 }
@@ -54,7 +60,10 @@ async function until(done: () => boolean, withinMs = 5000) {
   }
 }
 
-describe.skipIf(!hasPython)("a Python kernel", () => {
+describe.each(drivers)("a Python kernel ($driver)", ({ driver, python, withFigures }) => {
+  const it = vitestIt.skipIf(!python);
+  const start = (options: PythonOptions = {}) => startKernel({ driver, python: python!, ...options });
+
   it("keeps what cells define, and shows their last expression", async () => {
     const kernel = start();
     expect((await run(kernel, "import math\nx = 40\ndef f(): return x + 2")).end).toEqual({ status: "ok" });
@@ -99,14 +108,17 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
       "text/html": "<b>R</b>",
       "image/png": "iVBORw==",
     });
-    expect((await run(kernel, "display(M(), {'text/html': 'x'})")).events).toEqual([
+    // IPython shows a dict as one unless it is told that it is raw.
+    const raw = driver === "plain" ? "" : ", raw=True";
+    expect((await run(kernel, `display(M())\ndisplay({'text/html': 'x'}${raw})`)).events).toEqual([
       { type: "display", data: { "application/json": { a: [1] }, "text/plain": "m" }, metadata: { k: 1 } },
       { type: "display", data: { "text/html": "x" }, metadata: {} },
     ]);
   });
 
-  it.skipIf(!hasMatplotlib)("shows figures as PNG", async () => {
-    const { events } = await run(start(), "import matplotlib.pyplot as plt\nplt.plot([1, 2]);", 60_000);
+  vitestIt.skipIf(!withFigures)("shows figures as PNG", async () => {
+    const kernel = start({ python: withFigures! });
+    const { events } = await run(kernel, "import matplotlib.pyplot as plt\nplt.plot([1, 2]);", 60_000);
     const shown = events.find((event) => event.type === "display");
     expect(shown?.data["image/png"]).toMatch(/^iVBORw0KGgo/);
   });
@@ -118,15 +130,10 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
     expect(failed.end).toEqual({ status: "error" });
     const error = errorOf(failed);
     expect(error).toMatchObject({ name: "ValueError", value: "no" });
-    expect(error?.type === "error" && error.traceback).toEqual([
-      "Traceback (most recent call last):",
-      '  File "<cell 2>", line 2, in <module>',
-      "    g()",
-      ...(error?.type === "error" ? error.traceback.slice(3, -3) : []),
-      '  File "<cell 1>", line 2, in g',
-      "    raise ValueError('no')",
-      "ValueError: no",
-    ]);
+    const trace = error?.type === "error" ? error.traceback : [];
+    expect(trace.at(-1)).toBe("ValueError: no");
+    expect(trace.join("\n")).not.toContain("driver.py");
+    expect(trace.join("\n")).not.toContain("\u001b");
     expect(errorOf(await run(kernel, "1 +"))).toMatchObject({ name: "SyntaxError" });
     expect(errorOf(await run(kernel, "import sys; sys.exit(3)"))).toMatchObject({
       name: "SystemExit",
@@ -137,8 +144,9 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
     });
     expect(
       errorOf(await run(kernel, "class B(Exception):\n  def __str__(self): raise self\nraise B()")),
-    ).toMatchObject({ name: "B" });
-    expect(errorOf(await run(kernel, "input()"))).toMatchObject({ name: "EOFError" });
+    ).toMatchObject({ name: driver === "plain" ? "B" : "Exception" });
+    const question = driver === "plain" ? "EOFError" : "StdinNotImplementedError";
+    expect(errorOf(await run(kernel, "input()"))).toMatchObject({ name: question });
     expect(resultOf(await run(kernel, "x"))).toEqual({ "text/plain": "1" });
   });
 
@@ -166,13 +174,13 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
 
   it("that ignores the interrupt is killed, and says so", async () => {
     const kernel = start({ graceMs: 500 });
-    const stubborn = run(
-      kernel,
-      "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('deaf', flush=True)\nwhile True: pass",
-    );
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const source =
+      "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('deaf', flush=True)\nwhile True: pass";
+    const isDeaf = Promise.withResolvers<void>();
+    const stubborn = kernel.execute({ cellId: "deaf", source, timeoutMs: 20_000 }, () => isDeaf.resolve());
+    await isDeaf.promise;
     await kernel.interrupt();
-    expect((await stubborn).end).toEqual({
+    expect(await stubborn).toEqual({
       status: "dead",
       reason: "The Python process was ended by SIGKILL.",
     });
@@ -197,7 +205,26 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
     ).toEqual({ "text/plain": "True" });
   });
 
-  it("passes bytes that are no text, and survives nonsense on its own descriptor", async () => {
+  it("shows values and what is printed in the order of the cell", async () => {
+    const source =
+      "import os\nprint('a')\ndisplay(1)\nprint('b')\nos.system('echo c')\nprint('d')\ndisplay(2)\n3";
+    const { events } = await run(start(), source);
+    const told = events.map((event) =>
+      event.type === "stream" ? event.text : `[${JSON.stringify("data" in event && event.data)}]`,
+    );
+    expect(told.join("").replaceAll("\n", "").replaceAll('"text/plain":', "")).toBe(
+      'a[{"1"}]bcd[{"2"}][{"3"}]',
+    );
+  });
+
+  it("does not wait for a child that writes on and on", async () => {
+    const kernel = start();
+    const { end } = await run(kernel, "import subprocess\nchild = subprocess.Popen(['yes'])", 5_000);
+    expect(end).toEqual({ status: "ok" });
+    expect((await run(kernel, "child.kill()")).end).toEqual({ status: "ok" });
+  });
+
+  it("passes bytes that are no text", async () => {
     const kernel = start();
     const garbage = await run(
       kernel,
@@ -206,12 +233,6 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
     expect(garbage.end).toEqual({ status: "ok" });
     expect(textOf(garbage)).toContain("�");
     expect(textOf(garbage)).toMatch(/€$/);
-    const { end } = await run(
-      kernel,
-      "os.write(4, b'\\xff{not json\\n' + b'[' * 100000 + b'\\n{\"id\":5}\\n')",
-    );
-    expect(end).toEqual({ status: "ok" });
-    expect(resultOf(await run(kernel, "1"))).toEqual({ "text/plain": "1" });
   });
 
   it("takes a fork for the cell's own: it does not speak for the kernel", async () => {
@@ -242,6 +263,18 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
     await until(() => !alive(pid));
   });
 
+  vitestIt.runIf(python && process.platform === "linux")(
+    "is ended for what its folder holds, and says so",
+    async () => {
+      const limits = { memoryBytes: null, processes: null, diskBytes: 2_000_000 };
+      const source = "open('big', 'wb').write(b'x' * 5_000_000)\nimport time; time.sleep(60)";
+      expect((await run(start({ limits }), source)).end).toEqual({
+        status: "dead",
+        reason: "The kernel's folder held more than 2 MB; it was killed.",
+      });
+    },
+  );
+
   it("has a limit of memory where it is given one", async () => {
     const kernel = start({ memoryBytes: 1_000_000_000 });
     expect(errorOf(await run(kernel, "x = bytearray(2_000_000_000)"))).toMatchObject({ name: "MemoryError" });
@@ -255,15 +288,15 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
     expect(textOf({ events })).not.toContain("ic_secret");
   });
 
-  it("dies with the agent, in the middle of a cell, children and all", async () => {
+  it("dies with the agent, in the middle of a cell, children and all, whichever session they went to", async () => {
     const program = `
       import { PythonKernel } from ${JSON.stringify(join(import.meta.dirname, "python-kernel.ts"))};
-      const kernel = new PythonKernel({ python: ${JSON.stringify(PYTHON)} });
-      const source = "import subprocess\\nprint(subprocess.Popen(['sleep', '600']).pid, flush=True)\\nwhile True: pass";
+      const kernel = new PythonKernel(${JSON.stringify({ driver, python })});
+      const source = "import subprocess\\nfar = subprocess.Popen(['setsid', 'sleep', '600'], start_new_session=True).pid\\nprint(subprocess.Popen(['sleep', '600']).pid, far, flush=True)\\nwhile True: pass";
       kernel.execute({ cellId: "c", source, timeoutMs: 60000 }, ({ text }) => { console.log(kernel.pid, text.trim()); process.kill(process.pid, "SIGKILL"); });`;
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
     const pids = stdout.toString().trim().split(" ").map(Number);
-    expect(pids).toHaveLength(2);
+    expect(pids).toHaveLength(3);
     for (const pid of pids) await until(() => !alive(pid));
   });
 
@@ -273,7 +306,82 @@ describe.skipIf(!hasPython)("a Python kernel", () => {
   });
 });
 
-it.runIf(hasPython)("the driver is plain Python 3.8", () => {
-  const check = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 8))";
-  execFileSync(PYTHON, ["-c", check, join(import.meta.dirname, "driver.py")]);
+const jupyter = drivers[1].python;
+describe("Jupyter's kernel", () => {
+  const it = vitestIt.skipIf(!jupyter);
+  const start = () => startKernel({ driver: "jupyter", python: jupyter! });
+
+  it("knows magics, help, and displays that are updated", async () => {
+    const kernel = start();
+    expect(textOf(await run(kernel, "%timeit -n1 -r1 1"))).toContain("per loop");
+    expect(textOf(await run(kernel, "!echo shell"))).toContain("shell");
+    const help = (await run(kernel, "print?")).events.map((event) => JSON.stringify(event)).join("");
+    expect(help).toContain("Prints the values");
+    const updated = await run(kernel, "h = display(1, display_id=True)\nfor i in range(2, 9): h.update(i)");
+    expect(updated.events.map((event) => event.type === "display" && event.data["text/plain"])).toEqual([
+      "1",
+      "8",
+    ]);
+  });
+
+  it("listens on no network, leaves nothing at home, and its sockets are its user's alone", async () => {
+    const kernel = start();
+    const listening =
+      "import os, glob\nopen_ = {os.readlink(p) for p in glob.glob('/proc/self/fd/*') if os.path.lexists(p)}\n" +
+      "rows = [l.split() for f in ('tcp', 'tcp6', 'udp', 'udp6') for l in list(open('/proc/net/' + f))[1:]]\n" +
+      "[r[1] for r in rows if f'socket:[{r[9]}]' in open_]";
+    expect(resultOf(await run(kernel, listening))).toEqual({ "text/plain": "[]" });
+    const source =
+      "import json, sys, stat\nfrom IPython import get_ipython\nfile = sys.argv[2]\nfolder = os.path.dirname(file)\n" +
+      "print(json.dumps([folder, *[oct(stat.S_IMODE(os.stat(p).st_mode) & 0o777) for p in (folder, file)], get_ipython().ipython_dir, get_ipython().history_manager.enabled]))";
+    const [folder, ...rest] = JSON.parse(textOf(await run(kernel, source))) as string[];
+    expect(rest).toEqual(["0o700", "0o600", join(folder!, "ipythondir"), false]);
+    expect(existsSync(folder!)).toBe(true);
+    const { end } = await run(kernel, "os.kill(os.getpid(), 9)");
+    expect(end).toEqual({ status: "dead", reason: "The Python process was ended by SIGKILL." });
+    expect(existsSync(folder!)).toBe(false);
+  });
+
+  it("hears an interrupt that comes before it is there", async () => {
+    const kernel = start();
+    const running = run(kernel, "while True: pass");
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await kernel.interrupt();
+    expect((await running).end).toEqual({ status: "interrupted" });
+    expect(resultOf(await run(kernel, "1"))).toEqual({ "text/plain": "1" });
+  });
+});
+
+const plain = drivers[0].python;
+describe("the driver of plain Python", () => {
+  const it = vitestIt.skipIf(!plain);
+
+  it("names the cells whose lines a traceback shows", async () => {
+    const kernel = startKernel({ python: plain! });
+    await run(kernel, "def g():\n  raise ValueError('no')");
+    const error = errorOf(await run(kernel, "x = 1\ng()"));
+    const trace = error?.type === "error" ? error.traceback : [];
+    expect(trace).toEqual([
+      "Traceback (most recent call last):",
+      '  File "<cell 2>", line 2, in <module>',
+      "    g()",
+      ...trace.slice(3, -3),
+      '  File "<cell 1>", line 2, in g',
+      "    raise ValueError('no')",
+      "ValueError: no",
+    ]);
+  });
+
+  it("survives nonsense on its own descriptor", async () => {
+    const kernel = startKernel({ python: plain! });
+    const nonsense = "import os; os.write(4, b'\\xff{not json\\n' + b'[' * 100000 + b'\\n{\"id\":5}\\n')";
+    expect((await run(kernel, nonsense)).end).toEqual({ status: "ok" });
+    expect(resultOf(await run(kernel, "1"))).toEqual({ "text/plain": "1" });
+  });
+
+  it("is written for Python 3.8", () => {
+    const check = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 8))";
+    for (const name of ["driver", "jupyter_driver", "jupyter_kernel"])
+      execFileSync(plain!, ["-c", check, join(import.meta.dirname, `${name}.py`)]);
+  });
 });

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import type * as NodePty from "@lydell/node-pty";
 import { loginOf, type JobUser, jobEnvironment } from "../work/environment.ts";
-import { sweep } from "../work/sweep.ts";
+import { Guarded } from "../work/guarded.ts";
+import { UNLIMITED } from "../work/limits.ts";
 import type { Work } from "../../src/kernel/agent-protocol.ts";
 import { decodeFrame, FrameKind } from "../../src/kernel/terminal-frames.ts";
 import { type CommandHandler, CommandRefused } from "../link/commands.ts";
@@ -23,6 +24,7 @@ interface Open {
 
 const MAX_OPEN = 20;
 const DETACHED_MS = 300_000;
+const LOOK_MS = 2_000;
 
 /** The library that makes pseudo-terminals, which comes ready-made for the common platforms only; else why it is not there. */
 export function loadPty(): { pty: Pty } | { reason: string } {
@@ -32,6 +34,12 @@ export function loadPty(): { pty: Pty } | { reason: string } {
     const text = error instanceof Error ? error.message.split("\n")[0]! : String(error);
     return { reason: `Pseudo-terminals are not available on this machine: ${text}` };
   }
+}
+
+/** Sees to it that nothing a shell has started outlives the shell, or the agent; Windows has no groups to end. */
+function guardOf(leader: number, mark: string): Guarded | undefined {
+  if (process.platform === "win32") return undefined;
+  return new Guarded({ leader, mark, cwd: "/", limits: UNLIMITED, lookMs: LOOK_MS, scratch: null });
 }
 
 /** The shells that are open on this machine. */
@@ -106,10 +114,11 @@ export class Terminals {
       ...(user && { uid: user.uid, gid: user.gid }),
       encoding: null,
     });
+    const guard = guardOf(pty.pid, mark);
     const limits = { idleMs: idle * 1000, maxMs: max * 1000, detachedMs: DETACHED_MS };
     const terminal = new Terminal(++this.#channels, pty, limits, {
       send: (frame) => this.#host.send(frame),
-      clearAway: () => sweep(pty.pid, mark),
+      clearAway: async () => void (await guard?.end()),
       ended: (end) => {
         this.#open.delete(session);
         this.#host.log(`terminal ${session} ended (${end.reason})`);

@@ -1,28 +1,42 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { writeSync } from "node:fs";
+import { rmSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
-import { sendSignal } from "./send-signal.ts";
-import { folderBytes } from "./folder-size.ts";
-import { type Breach, canCount, type Limits } from "./limits.ts";
-import { Members } from "./members.ts";
+import { type Bounds, watchExcess } from "./excess.ts";
+import type { Breach, Limits } from "./limits.ts";
+import { Tree } from "./tree.ts";
 
 /**
- * The parent of a job's first process. It lives outside of the job's group, sees to its limits, and ends all of the job
- * when that is asked for, when its first process has ended, and when the agent is gone, however it went.
+ * Sees to the limits of one piece of work, and ends all of it when that is asked for, when its first process has ended,
+ * and when the agent is gone, however it went. It lives outside of the work's process group. It starts a job itself, as
+ * its parent; a kernel or a shell is there already, and said to have ended by the agent, whose child it is.
  *
  * Takes an order (one line of JSON) on stdin, then maybe the line `stop`; the end of stdin is the end of the agent.
  * Descriptors 1 to 3 are the job's. Says on descriptor 4, a line of JSON each: `{started}`, `{failed}`, `{exit}`.
  */
-export interface Order {
-  argv: string[];
+export type Order = JobOrder | FoundOrder;
+
+interface CommonOrder {
+  /** The folder whose size is bounded. */
   cwd: string;
-  env: Record<string, string>;
-  /** Stands in the environment of all the job's processes. */
+  /** Stands in the environment of all its processes. */
   mark: string;
+  lookMs: number;
+}
+
+export interface JobOrder extends CommonOrder {
+  argv: string[];
+  env: Record<string, string>;
   limits: Limits;
   uid?: number;
   gid?: number;
+}
+
+/** Work that was begun by others; `stop` kills it at once. */
+export interface FoundOrder extends CommonOrder {
+  leader: number;
+  limits: Bounds;
+  /** A folder that goes with it. */
+  scratch: string | null;
 }
 
 export type Status =
@@ -30,23 +44,60 @@ export type Status =
   | { failed: string }
   | { exit: { code: number | null; signal: string | null; breach: Breach | null } };
 
+interface Guard {
+  stop(): void;
+  /** The agent is gone, and with it whoever would see the work end. */
+  abandon(): Promise<void>;
+}
+
 const STATUS_FD = 4;
-const LOOK_MS = 200;
-/** How much longer to wait than to look. */
-const LOOK_SHARE = 20;
-const DISK_LOOK_MS = 2_000;
-const SWEEPS = 500;
 
 const say = (status: Status) => writeSync(STATUS_FD, `${JSON.stringify(status)}\n`);
 
-class Guard {
-  readonly #order: Order;
+/** Guards what is there already. */
+class FoundGuard implements Guard {
+  readonly #order: FoundOrder;
+  readonly #tree: Tree;
+  #breach: Breach | null = null;
+
+  constructor(order: FoundOrder) {
+    this.#order = order;
+    this.#tree = new Tree(order.leader, order.mark);
+    watchExcess({ ...order, tree: this.#tree, folder: order.cwd }, (breach) => {
+      this.#breach ??= breach;
+      void this.#tree.killAll();
+    });
+  }
+
+  stop(): void {
+    void this.#finish();
+  }
+
+  async abandon(): Promise<void> {
+    await this.#clearAway();
+    process.exit(0);
+  }
+
+  async #finish(): Promise<void> {
+    await this.#clearAway();
+    say({ exit: { code: null, signal: null, breach: this.#breach } });
+    process.exit(0);
+  }
+
+  async #clearAway(): Promise<void> {
+    await this.#tree.killAll();
+    if (this.#order.scratch !== null) rmSync(this.#order.scratch, { recursive: true, force: true });
+  }
+}
+
+class JobGuard implements Guard {
+  readonly #order: JobOrder;
   readonly #child: ChildProcess;
-  readonly #members: Members | undefined;
+  readonly #tree: Tree | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   #breach: Breach | null = null;
 
-  constructor(order: Order) {
+  constructor(order: JobOrder) {
     this.#order = order;
     const { argv, cwd, env, uid, gid } = order;
     this.#child = spawn(argv[0]!, argv.slice(1), {
@@ -64,40 +115,19 @@ class Guard {
     const { pid } = this.#child;
     if (pid === undefined) return;
     say({ started: pid });
-    if (canCount) this.#members = new Members(pid, `MYELIN_WORK=${order.mark}`);
+    this.#tree = new Tree(pid, order.mark);
     this.#child.once("exit", (code, signal) => void this.#finish(code, signal));
-    this.#watch();
+    this.#watch(this.#tree);
   }
 
-  #watch(): void {
-    const { wallSeconds, diskBytes } = this.#order.limits;
-    if (wallSeconds !== null) this.#timers.push(setTimeout(() => this.#overTime(), wallSeconds * 1000));
-    if (this.#members) void this.#keepLooking(this.#members);
-    if (diskBytes !== null) void this.#lookAtDisk(diskBytes);
-  }
-
-  /** On a machine with very many processes a look takes long; it is then taken less often. */
-  async #keepLooking(members: Members): Promise<void> {
-    for (;;) {
-      const began = performance.now();
-      this.#look(members);
-      await delay(Math.max(LOOK_MS, LOOK_SHARE * (performance.now() - began)));
-    }
-  }
-
-  #look(members: Members): void {
-    const { memoryBytes, processes } = this.#order.limits;
-    const all = members.list();
-    const resident = all.reduce((sum, one) => sum + one.residentBytes, 0);
-    if (processes !== null && all.length > processes) void this.#break("processes");
-    else if (memoryBytes !== null && resident > memoryBytes) void this.#break("memory");
-  }
-
-  async #lookAtDisk(most: number): Promise<void> {
-    for (;;) {
-      await delay(DISK_LOOK_MS);
-      if ((await folderBytes(this.#order.cwd)) > most) return this.#break("disk");
-    }
+  #watch(tree: Tree): void {
+    const { limits } = this.#order;
+    if (limits.wallSeconds !== null)
+      this.#timers.push(setTimeout(() => this.#overTime(), limits.wallSeconds * 1000));
+    watchExcess({ ...this.#order, tree, folder: this.#order.cwd }, (breach) => {
+      this.#breach ??= breach;
+      void tree.killAll();
+    });
   }
 
   #overTime(): void {
@@ -105,42 +135,20 @@ class Guard {
     this.stop();
   }
 
-  #break(breach: Breach): Promise<void> {
-    this.#breach ??= breach;
-    return this.#killAll();
-  }
-
   /** Asks all of it to end; makes what is left do so after the grace. */
   stop(): void {
-    this.#signal("SIGTERM");
-    this.#timers.push(setTimeout(() => void this.#killAll(), this.#order.limits.graceMs));
+    this.#tree?.signal("SIGTERM");
+    this.#timers.push(setTimeout(() => void this.#tree?.killAll(), this.#order.limits.graceMs));
   }
 
-  /** The agent is gone, and with it whoever would see the job end. */
   async abandon(): Promise<void> {
-    await this.#killAll();
+    await this.#tree?.killAll();
     process.exit(0);
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    const { pid } = this.#child;
-    if (pid === undefined) return;
-    sendSignal(process.platform === "win32" ? pid : -pid, signal);
-    for (const member of this.#members?.list() ?? []) sendSignal(member.pid, signal);
-  }
-
-  /** Until none is left: what forks while it is killed is found the next time. */
-  async #killAll(): Promise<void> {
-    for (let sweep = 0; sweep < SWEEPS; sweep++) {
-      this.#signal("SIGKILL");
-      if (!this.#members || this.#members.list().length === 0) return;
-      await delay(10);
-    }
   }
 
   async #finish(code: number | null, signal: string | null): Promise<void> {
     this.#timers.forEach(clearTimeout);
-    await this.#killAll();
+    await this.#tree?.killAll();
     say({ exit: { code, signal, breach: this.#breach } });
     process.exit(0);
   }
@@ -149,7 +157,7 @@ class Guard {
 /** Some of what keeps a program from being started is thrown, the rest comes as an event. */
 function begin(order: Order): Guard {
   try {
-    return new Guard(order);
+    return "leader" in order ? new FoundGuard(order) : new JobGuard(order);
   } catch (error) {
     say({ failed: error instanceof Error ? error.message : String(error) });
     process.exit(0);

@@ -25,6 +25,9 @@ export const DEFAULT_LIMITS: Limits = {
   graceMs: 4_000,
 };
 
+/** No limit of what is watched over. */
+export const UNLIMITED = { wallSeconds: null, memoryBytes: null, processes: null, diskBytes: null };
+
 /** Memory and processes are counted from /proc; elsewhere these two limits are off. */
 export const canCount = process.platform === "linux";
 
@@ -32,11 +35,16 @@ export type Breach = "time" | "memory" | "processes" | "disk";
 
 const inMb = (bytes: number | null): string => `${Math.round((bytes ?? 0) / MB)} MB`;
 
-/** What is told of a job that was ended for using too much. */
-export function breachText(breach: Breach, limits: Limits): string {
-  if (breach === "time") return `The job took longer than ${limits.wallSeconds} s and was ended.`;
+/** What is told of work that was ended for using too much. */
+export function breachText(
+  breach: Breach,
+  limits: Omit<Limits, "outputBytes" | "graceMs">,
+  what = "job",
+): string {
+  if (breach === "time") return `The ${what} took longer than ${limits.wallSeconds} s and was ended.`;
   if (breach === "memory")
-    return `The job used more than ${inMb(limits.memoryBytes)} of memory and was killed.`;
-  if (breach === "disk") return `The job's folder held more than ${inMb(limits.diskBytes)}; it was killed.`;
-  return `The job had more than ${limits.processes} processes and was killed.`;
+    return `The ${what} used more than ${inMb(limits.memoryBytes)} of memory and was killed.`;
+  if (breach === "disk")
+    return `The ${what}'s folder held more than ${inMb(limits.diskBytes)}; it was killed.`;
+  return `The ${what} had more than ${limits.processes} processes and was killed.`;
 }

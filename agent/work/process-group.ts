@@ -1,24 +1,22 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { hasCode } from "../has-code.ts";
 import { jobEnvironment, type JobUser } from "./environment.ts";
-import type { Order, Status } from "./guard.ts";
+import type { Status } from "./guard.ts";
 import { type Breach, breachText, type Limits } from "./limits.ts";
 import { Lines } from "./lines.ts";
 import { sendSignal } from "./send-signal.ts";
-import { ownProgram } from "../own-file.ts";
+import { startGuard } from "./start-guard.ts";
 
-const GUARD = ownProgram("agent/work/guard");
-/** Of what the guard needs itself nothing is the job's. */
-const GUARD_ENV = ["PATH", "SystemRoot"];
 const COMPLAINT_LINES = 20;
 /** Figures are what a job is for: there may be more of them than of its talk. */
 const METRICS_SHARE = 8;
 const IDLE_MS = 1_000;
 const GUARD_MS = 10_000;
+const LOOK_MS = 200;
 
 interface Budget {
   left: number;
@@ -79,29 +77,16 @@ export class ProcessGroup {
   constructor({ argv, folder, env, limits, user }: WorkOrder, output: WorkOutput) {
     this.#output = output;
     this.#limits = limits;
-    this.#guard = spawn(process.execPath, [GUARD], {
-      env: Object.fromEntries(
-        GUARD_ENV.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
-      ),
-      cwd: folder,
-      stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
-      detached: true,
-    });
+    const order = {
+      ...{ argv, cwd: folder, env: jobEnvironment(env, user, folder), limits },
+      ...{ mark: randomUUID(), lookMs: LOOK_MS },
+      ...(user && { uid: user.uid, gid: user.gid }),
+    };
+    this.#guard = startGuard(order, "pipe");
     this.#exited =
       this.#guard.pid === undefined
         ? once(this.#guard, "error").then(([error]) => (this.#failure = String(error)))
         : once(this.#guard, "exit");
-    const order: Order = {
-      argv,
-      cwd: folder,
-      env: jobEnvironment(env, user, folder),
-      mark: randomUUID(),
-      limits,
-      ...(user && { uid: user.uid, gid: user.gid }),
-    };
-    // A guard that is gone already has its end told by its exit.
-    this.#guard.stdin!.on("error", () => undefined);
-    this.#guard.stdin!.write(`${JSON.stringify(order)}\n`);
   }
 
   /** Reads all it says until it has ended, with everything it started, and its pipes have run dry. */
