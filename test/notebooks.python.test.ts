@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { dirname } from "node:path";
+import { beforeAll, describe, expect, inject, it } from "vitest";
 import { newUser, until, type User } from "./support/client.ts";
+import { CutLine } from "./support/cut-line.ts";
 import { isInstalled } from "./support/programs.ts";
+import { findPython } from "./support/pythons.ts";
 import { AgentProgram } from "./support/agent-program.ts";
 import { Watcher } from "./support/watcher.ts";
 
@@ -22,16 +25,22 @@ async function notebookOf(user: User, sources: string[]) {
 const textOf = ({ body }: { body: any }): string =>
   body.outputs.map((output: any) => output.text ?? "").join("");
 
+/** An agent of the user's with Python notebooks, as soon as it is there. */
+async function agentOf(user: User, url?: string, path?: string): Promise<AgentProgram> {
+  const agent = await AgentProgram.of(user, undefined, url, path);
+  await until(
+    () => user.get("/api/agents"),
+    ({ body }) => body[0]?.connected && body[0].capabilities.includes("notebook:python"),
+  );
+  return agent;
+}
+
 describe.skipIf(!isInstalled("python3"))("a Python notebook on an agent", () => {
   let user: User;
   let agent: AgentProgram;
   beforeAll(async () => {
     user = await newUser();
-    agent = await AgentProgram.of(user);
-    await until(
-      () => user.get("/api/agents"),
-      ({ body }) => body[0]?.connected && body[0].capabilities.includes("notebook:python"),
-    );
+    agent = await agentOf(user);
     return () => agent.stop();
   });
 
@@ -108,6 +117,24 @@ describe.skipIf(!isInstalled("python3"))("a Python notebook on an agent", () => 
     expect(body).toMatchObject({ status: "error", outputs: [{ error_name: "NameError" }] });
   });
 
+  it("refuses a start while it is being stopped, and is then shown as stopped", async () => {
+    const deaf =
+      "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)";
+    const { path, run } = await notebookOf(user, [deaf, "1"]);
+    const watcher = await Watcher.open(user.url, `${path}/stream`, { token: user.accessToken });
+    await user.post(`${path}/start`);
+    await watcher.until(({ frames }) => frames.some(({ data }) => JSON.stringify(data).includes("deaf")));
+    watcher.socket.terminate();
+    const stopping = user.post(`${path}/stop`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const refused = { status: 409, body: { code: "NOTEBOOK_STOPPING" } };
+    expect(await user.post(`${path}/start`)).toMatchObject(refused);
+    expect(await run(1)).toMatchObject(refused);
+    expect((await stopping).body.status).toBe("stopped");
+    expect((await user.get(path)).body.status).toBe("stopped");
+    expect((await run(1)).body.status).toBe("completed");
+  });
+
   it("ends a fork bomb and all that it started, and the agent lives", async () => {
     const bomb = "import os, time\nfor _ in range(700):\n    if os.fork() == 0:\n        time.sleep(300)";
     const notebook = await notebookOf(user, ["import os\nprint(os.getpid())", bomb, "6 * 7"]);
@@ -118,7 +145,7 @@ describe.skipIf(!isInstalled("python3"))("a Python notebook on an agent", () => 
         .split(/\s+/)
         .filter((id) => id === group);
     await until(left, (pids) => pids.length === 0);
-    expect(agent.output).toContain("more than 512 processes");
+    expect(agent.output).toContain("The kernel had more than 512 processes");
     await until(
       () => notebook.run(2),
       (answer) => textOf(answer) === "42",
@@ -140,4 +167,84 @@ describe.skipIf(!isInstalled("python3"))("a Python notebook on an agent", () => 
     expect(JSON.stringify(body.outputs)).toMatch(/started anew|KernelDied/);
     expect(textOf(await notebook.run(1))).toBe("5");
   });
+});
+
+const jupyter = findPython("ipykernel", "jupyter_client", "matplotlib");
+describe.skipIf(!jupyter)("a Python notebook on an agent that has Jupyter's kernel", () => {
+  it("runs on that, with magics, figures as PNG, and says so", async () => {
+    const user = await newUser();
+    const agent = await agentOf(user, undefined, `${dirname(jupyter!)}:${process.env["PATH"]}`);
+    try {
+      const { path, run } = await notebookOf(user, [
+        "%timeit -n1 -r1 1",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+        "x = 1",
+        "import os; os._exit(3)",
+      ]);
+      expect((await user.get(`${path}/kernel`)).body.implementation).toBeNull();
+      expect(textOf(await run(0))).toContain("per loop");
+      const figure = await run(1, 60_000);
+      expect(JSON.stringify(figure.body.outputs)).toContain("iVBORw0KGgo");
+      const { body } = await user.get(`${path}/kernel`);
+      expect(body).toMatchObject({ kernel: "idle", implementation: expect.stringMatching(/^ipykernel \d/) });
+      expect(JSON.stringify((await run(3)).body.outputs)).toContain("ended with code 3");
+      expect((await run(2)).body).toMatchObject({ status: "completed", kernel_started: true });
+    } finally {
+      await agent.stop();
+    }
+  });
+});
+
+/** Long against the second between an agent's heartbeats; a real one would be about a minute. */
+const CUT_SECONDS = Number(process.env["MYELIN_TEST_CUT_SECONDS"] ?? 6);
+
+describe.skipIf(!isInstalled("python3"))("a Python notebook whose agent's network is cut", () => {
+  let user: User;
+  let line: CutLine;
+  let agent: AgentProgram;
+  beforeAll(async () => {
+    user = await newUser();
+    line = await CutLine.to(Number(new URL(inject("url")).port));
+    agent = await agentOf(user, line.url);
+    return async () => {
+      await agent.stop();
+      line.stop();
+    };
+  });
+
+  it("resumes the cell that ran: nothing it said is lost, and nothing doubled", async () => {
+    const turns = (CUT_SECONDS + 4) * 10;
+    const source = `import time\nfor i in range(${turns}):\n    print(i, flush=True)\n    time.sleep(0.1)\ni + 1`;
+    const notebook = await notebookOf(user, [source]);
+    const watcher = await Watcher.open(user.url, `${notebook.path}/stream`, { token: user.accessToken });
+    const running = notebook.run(0, 600_000);
+    await watcher.until(({ frames }) => frames.some(({ data }) => JSON.stringify(data).includes("5\\n")));
+    line.cut();
+    await new Promise((resolve) => setTimeout(resolve, CUT_SECONDS * 1_000));
+    line.mend();
+    const { body } = await running;
+    expect(body).toMatchObject({ status: "completed", kernel_started: true });
+    const said = Array.from({ length: turns }, (_, i) => `${i}\n`).join("");
+    expect(body.outputs.map(({ text }: any) => text)).toEqual([said, String(turns)]);
+    watcher.socket.terminate();
+  }, 300_000);
+
+  it("has a new kernel after a restart that its agent did not hear of, and the old one is ended", async () => {
+    const notebook = await notebookOf(user, ["import os\nkept = 1\nprint(os.getpid())", "kept"]);
+    const pid = Number(textOf(await notebook.run(0)));
+    line.cut();
+    // Nobody can say so: it is for the agent to find out.
+    expect((await user.post(`${notebook.path}/restart`)).status).toBe(200);
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    line.mend();
+    const answer = await until(
+      () => notebook.run(1),
+      ({ status }) => status === 200,
+    );
+    expect(answer.body).toMatchObject({ kernel_started: true, outputs: [{ error_name: "NameError" }] });
+    await until(
+      async () => existsSync(`/proc/${pid}`),
+      (alive) => !alive,
+    );
+  }, 120_000);
 });

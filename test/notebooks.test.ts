@@ -219,7 +219,12 @@ describe("running cells", () => {
       () => user.get(`/api/notebooks/${notebook.id}/kernel`),
       ({ body }) => body.queue.length === 1,
     );
-    expect(body).toEqual({ kernel: "busy", running: notebook.cells[0].id, queue: [notebook.cells[1].id] });
+    expect(body).toEqual({
+      kernel: "busy",
+      implementation: "quickjs",
+      running: notebook.cells[0].id,
+      queue: [notebook.cells[1].id],
+    });
     expect(await execute(notebook, 1)).toMatchObject({ status: 409, body: { code: "CELL_BUSY" } });
     const [a, b] = await Promise.all([first, second]);
     expect(Number(b.body.outputs[0].text)).toBeGreaterThanOrEqual(Number(a.body.outputs[0].text));
@@ -312,6 +317,7 @@ describe("running cells", () => {
     await execute(notebook, 0);
     expect((await user.post(`/api/notebooks/${notebook.id}/restart`)).body).toEqual({
       kernel: "none",
+      implementation: null,
       running: null,
       queue: [],
     });

@@ -25,7 +25,7 @@ const somebody = readFileSync("/etc/passwd", "utf8")
 async function machine(
   env: Record<string, string> = {},
   flags: string[] = [],
-): Promise<{ chief: User; agent: Registered; stop(): void }> {
+): Promise<{ chief: User; agent: Registered; stop(): void; kill(): void }> {
   const chief = await newAdmin();
   const agent = await registerAgent(chief);
   const { child } = startAgentProgram(agent.token, ["--allow-terminal", ...flags], {
@@ -33,7 +33,7 @@ async function machine(
     ...env,
   });
   await reaches(chief, agent, { state: "running", connected: true });
-  return { chief, agent, stop: () => child.kill("SIGTERM") };
+  return { chief, agent, stop: () => child.kill("SIGTERM"), kill: () => child.kill("SIGKILL") };
 }
 
 async function ticket(chief: User, agent: Registered, fields: Record<string, unknown> = {}) {
@@ -85,6 +85,20 @@ describe("a real shell", () => {
     const told = trail.filter(({ action }: any) => action.startsWith("terminal."));
     expect(told.map(({ action }: any) => action)).toEqual(["terminal.opened", "terminal.ended"]);
     expect(told[1]!.details).toMatchObject({ exit_code: 7, reason: "exit", agent_id: agent.id });
+  });
+
+  it("ends with its agent, by kill -9 too, with what has left its session", async () => {
+    const { chief, agent, kill } = await machine();
+    const page = await TerminalPage.open((await ticket(chief, agent)).ticket);
+    page.type("setsid sleep 86397 & sleep 0.2; echo far=$(pgrep -f 'sleep 8639[7]').\r");
+    const far = Number((await page.shows(/far=(\d+)\./))[1]);
+    const pid = await pidOf(page);
+    expect([pid, far].map(isAlive)).toEqual([true, true]);
+    kill();
+    await until(
+      async () => [pid, far].filter(isAlive),
+      (left) => left.length === 0,
+    );
   });
 
   it("sees neither the agent's token nor anything else of its environment", async () => {

@@ -12,6 +12,7 @@ import { PythonKernel } from "./python-kernel.ts";
 interface Live {
   kernel: PythonKernel;
   interpreter: Interpreter;
+  life: number;
   since: string;
   /** Runs out when no cell has run for long: nobody may know of the kernel any more. */
   idle: NodeJS.Timeout;
@@ -57,12 +58,11 @@ export class NotebookKernels {
   }
 
   readonly commands: Record<string, CommandHandler> = {
-    "kernel.find": async (args) => this.#describe((args as { notebook: string }).notebook),
-    "kernel.start": async (args) => this.#start((args as { notebook: string }).notebook),
+    "kernel.find": async (args) => this.#describe(args as Which),
+    "kernel.start": async (args) => this.#start(args as Which),
     "kernel.execute": (args, signal, emit) => this.#execute(args as ExecuteArgs, signal, emit),
-    "kernel.interrupt": async (args) =>
-      this.#find((args as { notebook: string }).notebook)?.kernel.interrupt(),
-    "kernel.shutdown": async (args) => this.#find((args as { notebook: string }).notebook)?.kernel.shutdown(),
+    "kernel.interrupt": async (args) => this.#find(args as Which)?.kernel.interrupt(),
+    "kernel.shutdown": async (args) => this.#find(args as Which)?.kernel.shutdown(),
   };
 
   /** Ends them all. */
@@ -79,18 +79,18 @@ export class NotebookKernels {
     this.#settings.log(`${what}; Python cells run on plain ${PYTHON}`);
   }
 
-  #describe(notebook: string): { alive: boolean; implementation: string | null } {
-    const live = this.#find(notebook);
+  #describe(which: Which): { alive: boolean; implementation: string | null } {
+    const live = this.#find(which);
     return { alive: live !== undefined, implementation: live?.interpreter.implementation ?? null };
   }
 
-  async #start(notebook: string): Promise<{ implementation: string }> {
+  async #start(which: Which): Promise<{ implementation: string }> {
     const interpreter = await this.#interpreter;
-    const live = this.#find(notebook) ?? this.#open(notebook, interpreter);
+    const live = this.#find(which) ?? this.#open(which, interpreter);
     return { implementation: live.interpreter.implementation };
   }
 
-  #open(notebook: string, interpreter: Interpreter): Live {
+  #open({ notebook, life = 0 }: Which, interpreter: Interpreter): Live {
     if (this.#settings.isDraining()) throw new CommandRefused("AGENT_DRAINING", "The agent is draining.");
     if (this.#live.size >= MAX_LIVE)
       throw new CommandRefused("KERNELS_FULL", `The agent runs ${MAX_LIVE} notebooks, as many as it may.`);
@@ -98,7 +98,7 @@ export class NotebookKernels {
     const directory = this.#makeFolder(notebook);
     const kernel = new PythonKernel({ ...interpreter, directory, user, limits });
     const idle = setTimeout(() => void kernel.shutdown(), IDLE_MS).unref();
-    const live = { kernel, interpreter, since: new Date().toISOString(), idle };
+    const live = { kernel, interpreter, life, since: new Date().toISOString(), idle };
     this.#live.set(notebook, live);
     void kernel.ended.then((how) => this.#forget(notebook, live, directory, how));
     this.#settings.log(`notebook ${notebook}: kernel started (${interpreter.implementation})`);
@@ -113,7 +113,7 @@ export class NotebookKernels {
   }
 
   async #execute(args: ExecuteArgs, signal: AbortSignal, emit: Emit): Promise<ExecutionEnd> {
-    const live = this.#find(args.notebook);
+    const live = this.#find(args);
     if (!live) return { status: "dead", reason: "The kernel has ended." };
     const end = await this.#run(live.kernel, args, signal, emit);
     live.idle.refresh();
@@ -123,7 +123,7 @@ export class NotebookKernels {
     this.#warn(`Jupyter's kernel does not start here (${end.reason})`);
     const instead = plain(live.interpreter.python, "");
     this.#interpreter = Promise.resolve(instead);
-    return this.#run(this.#open(args.notebook, instead).kernel, args, signal, emit);
+    return this.#run(this.#open(args, instead).kernel, args, signal, emit);
   }
 
   async #run(
@@ -140,9 +140,11 @@ export class NotebookKernels {
     return end;
   }
 
-  #find(notebook: string): Live | undefined {
+  /** The platform may have given up a kernel when it could not say so: one of an earlier life is ended now. */
+  #find({ notebook, life = 0 }: Which): Live | undefined {
     const live = this.#live.get(notebook);
-    return live?.kernel.alive ? live : undefined;
+    if (live && live.life < life) void live.kernel.shutdown();
+    return live?.kernel.alive && live.life === life ? live : undefined;
   }
 
   /** One of its own for each kernel: it goes with the kernel, while the notebook's next may be there already. */
@@ -158,8 +160,13 @@ export class NotebookKernels {
   }
 }
 
-interface ExecuteArgs {
+interface Which {
   notebook: string;
+  /** Which of the notebook's kernels is meant, by how many it had before. */
+  life?: number;
+}
+
+interface ExecuteArgs extends Which {
   cell: string;
   source: string;
   timeout_ms: number;

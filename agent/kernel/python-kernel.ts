@@ -43,6 +43,7 @@ export interface PythonOptions {
   python?: string;
   /** What drives it; that of plain Python when absent. */
   driver?: Interpreter["driver"];
+  implementation?: string;
   /** Where cells find and leave files. */
   directory?: string;
   /** Whom cells run as, where that is not the agent's own user. */
@@ -82,6 +83,7 @@ function environment(options: PythonOptions, sockets: string | null): NodeJS.Pro
 
 /** A Python interpreter as a process group of its own, which ends with the agent. */
 export class PythonKernel implements Kernel {
+  readonly implementation: string | null;
   readonly #child: ChildProcess;
   readonly #graceMs: number;
   readonly #limits: Bounds;
@@ -95,6 +97,7 @@ export class PythonKernel implements Kernel {
 
   constructor(options: PythonOptions = {}) {
     const { python = "python3", driver = "plain", directory, user, graceMs = GRACE_MS } = options;
+    this.implementation = options.implementation ?? null;
     this.#graceMs = graceMs;
     this.#limits = options.limits ?? UNLIMITED;
     const mark = randomUUID();
@@ -242,6 +245,7 @@ export class PythonKernel implements Kernel {
   }
 
   async shutdown(): Promise<void> {
+    this.#isOver = true;
     this.#signal("SIGKILL");
     await this.#ended;
   }

@@ -3,24 +3,26 @@ import type { CommandReply } from "../kernel/agent-protocol.ts";
 import type { AgentLinks, LinkCommand } from "../kernel/ports/agent-links.ts";
 import { createAgentKernels } from "./agent-kernels.ts";
 
-const WISH = { name: "python", notebookId: "n", ownerId: "o" } as const;
+const WISH = { name: "python", notebookId: "n", ownerId: "o", life: 0 } as const;
 const OFFLINE: CommandReply = { ok: false, code: "AGENT_OFFLINE", message: "The agent is not connected." };
 const OK = (value: unknown): CommandReply => ({ ok: true, value });
 
 /** Agents that answer as `answers` says; what they are asked is kept. */
 function world(answers: Record<string, (command: LinkCommand) => CommandReply>) {
   const asked: string[] = [];
+  const args: unknown[] = [];
   const links = {
     of: (agentId: string) => ({
       ask: async (command: LinkCommand) => {
         asked.push(`${agentId} ${command.name}`);
+        args.push(command.args);
         return answers[agentId]!(command);
       },
     }),
   } as unknown as AgentLinks;
   /** Those that serve the owner now. */
   const fit = Object.keys(answers);
-  return { asked, fit, kernels: createAgentKernels(links, async () => fit) };
+  return { asked, args, fit, kernels: createAgentKernels(links, async () => fit) };
 }
 
 it("says why there is no kernel: no agent, or what the last agent said", async () => {
@@ -94,4 +96,17 @@ it("ends a kernel whose agent serves its owner no longer, and starts the next on
   expect(await kernels.find(WISH)).toBeUndefined();
   expect((await kernels.start(WISH)).ok).toBe(true);
   expect(asked).toEqual(["a kernel.start", "a kernel.shutdown", "b kernel.find", "b kernel.start"]);
+});
+
+it("asks for a kernel of the notebook's present life, whatever an earlier one's end came to", async () => {
+  const { kernels, asked, args } = world({
+    a: ({ name }) => (name === "kernel.shutdown" ? OFFLINE : OK({ alive: false, implementation: "i" })),
+  });
+  const start = await kernels.start(WISH);
+  expect(start.ok && start.kernel.implementation).toBe("i");
+  if (start.ok) await start.kernel.shutdown();
+  expect(await kernels.find({ ...WISH, life: 1 })).toBeUndefined();
+  expect((await kernels.start({ ...WISH, life: 1 })).ok).toBe(true);
+  expect(asked).toEqual(["a kernel.start", "a kernel.shutdown", "a kernel.find", "a kernel.start"]);
+  expect(args).toEqual([0, 0, 1, 1].map((life) => ({ notebook: "n", life })));
 });

@@ -22,21 +22,28 @@ const deadBy = ({ message }: Extract<CommandReply, { ok: false }>): ExecutionEnd
 /** An interpreter on an agent's machine. */
 class AgentKernel implements Kernel {
   readonly #link: AgentLinkHandle;
-  readonly #notebook: string;
+  readonly #which: { notebook: string; life: number };
   readonly agentId: string;
+  readonly implementation: string | null;
   /** What an agent that could not be told to end the kernel counts as having said of the cell. */
   readonly #lost = Promise.withResolvers<CommandReply>();
   alive = true;
 
-  constructor(links: AgentLinks, agentId: string, notebook: string) {
-    [this.#link, this.agentId, this.#notebook] = [links.of(agentId), agentId, notebook];
+  constructor(links: AgentLinks, agentId: string, { notebookId, life }: KernelWish, told: unknown) {
+    [this.#link, this.agentId] = [links.of(agentId), agentId];
+    this.#which = { notebook: notebookId, life };
+    this.implementation = (told as { implementation?: string } | null)?.implementation ?? null;
+  }
+
+  isOf({ notebookId, life }: KernelWish): boolean {
+    return this.#which.notebook === notebookId && this.#which.life === life;
   }
 
   async execute(
     { cellId, source, timeoutMs }: Execution,
     emit: (event: KernelEvent) => void,
   ): Promise<ExecutionEnd> {
-    const args = { notebook: this.#notebook, cell: cellId, source, timeout_ms: timeoutMs };
+    const args = { ...this.#which, cell: cellId, source, timeout_ms: timeoutMs };
     const command = { name: "kernel.execute", args, timeoutMs: timeoutMs + GRACE_MS };
     let hasEnded = false;
     const asked = this.#link.ask(command, (event) => {
@@ -56,12 +63,12 @@ class AgentKernel implements Kernel {
   async shutdown(): Promise<void> {
     this.alive = false;
     const reply = await this.#tell("kernel.shutdown");
-    // Nobody should wait for the time the cell was given; an agent that comes back ends it when that is over.
+    // Nobody should wait for the time the cell was given; an agent that comes back ends it when asked for the next life.
     if (!reply.ok) this.#lost.resolve(reply);
   }
 
   #tell(name: string): Promise<CommandReply> {
-    return this.#link.ask({ name, args: { notebook: this.#notebook }, timeoutMs: ANSWER_MS });
+    return this.#link.ask({ name, args: this.#which, timeoutMs: ANSWER_MS });
   }
 }
 
@@ -72,39 +79,44 @@ export type AgentsFor = (ownerId: string) => Promise<string[]>;
 export function createAgentKernels(links: AgentLinks, agentsFor: AgentsFor): Kernels {
   const known = new Map<string, AgentKernel>();
 
-  async function ask(agentId: string, name: string, notebook: string): Promise<CommandReply> {
-    return links.of(agentId).ask({ name, args: { notebook }, timeoutMs: ANSWER_MS });
+  async function ask(agentId: string, name: string, { notebookId, life }: KernelWish): Promise<CommandReply> {
+    const args = { notebook: notebookId, life };
+    return links.of(agentId).ask({ name, args, timeoutMs: ANSWER_MS });
   }
 
-  function keep(agentId: string, notebook: string): AgentKernel {
-    const kernel = new AgentKernel(links, agentId, notebook);
-    known.set(notebook, kernel);
+  function keep(agentId: string, wish: KernelWish, told: unknown): AgentKernel {
+    const kernel = new AgentKernel(links, agentId, wish, told);
+    known.set(wish.notebookId, kernel);
     return kernel;
   }
 
-  async function isThere(agentId: string, notebook: string): Promise<boolean> {
-    const reply = await ask(agentId, "kernel.find", notebook);
-    return reply.ok && (reply.value as { alive: boolean }).alive;
+  async function findOn(agentId: string, wish: KernelWish): Promise<AgentKernel | undefined> {
+    const reply = await ask(agentId, "kernel.find", wish);
+    const isThere = reply.ok && (reply.value as { alive: boolean }).alive;
+    return isThere ? keep(agentId, wish, reply.value) : undefined;
   }
 
   return {
-    async find({ notebookId, ownerId }: KernelWish) {
-      const agents = await agentsFor(ownerId);
-      const present = known.get(notebookId);
-      if (present?.alive && agents.includes(present.agentId)) return present;
-      known.delete(notebookId);
+    async find(wish: KernelWish) {
+      const agents = await agentsFor(wish.ownerId);
+      const present = known.get(wish.notebookId);
+      if (present?.alive && present.isOf(wish) && agents.includes(present.agentId)) return present;
+      known.delete(wish.notebookId);
       // Its agent serves them no longer.
       if (present?.alive) await present.shutdown();
-      for (const agentId of agents) if (await isThere(agentId, notebookId)) return keep(agentId, notebookId);
+      for (const agentId of agents) {
+        const kernel = await findOn(agentId, wish);
+        if (kernel) return kernel;
+      }
       return undefined;
     },
 
-    async start({ notebookId, ownerId }: KernelWish): Promise<KernelStart> {
+    async start(wish: KernelWish): Promise<KernelStart> {
       let reason =
         "No agent of yours runs Python cells now; start one with --allow-command where python3 is.";
-      for (const agentId of await agentsFor(ownerId)) {
-        const reply = await ask(agentId, "kernel.start", notebookId);
-        if (reply.ok) return { ok: true, kernel: keep(agentId, notebookId) };
+      for (const agentId of await agentsFor(wish.ownerId)) {
+        const reply = await ask(agentId, "kernel.start", wish);
+        if (reply.ok) return { ok: true, kernel: keep(agentId, wish, reply.value) };
         reason = reply.message;
       }
       return { ok: false, reason };

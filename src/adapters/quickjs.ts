@@ -30,6 +30,7 @@ type Stop = "interrupted" | "timeout" | "dead" | "stalled";
 /** A JavaScript kernel in QuickJS: its memory, stack and time are bounded, and it reaches nothing outside. */
 class QuickJsKernel implements Kernel {
   readonly #interpreter: Promise<Interpreter>;
+  readonly implementation = "quickjs";
   alive = true;
   busy = false;
   usedAt = Date.now();

@@ -13,19 +13,25 @@ export class AgentProgram {
   readonly token: string;
   readonly #url: string;
   readonly #flags: string[];
+  readonly #path: string | undefined;
   #child: ChildProcess;
   #output = "";
 
-  private constructor(url: string, token: string, flags: string[]) {
-    [this.#url, this.token, this.#flags] = [url, token, flags];
+  private constructor(url: string, token: string, flags: string[], path: string | undefined) {
+    [this.#url, this.token, this.#flags, this.#path] = [url, token, flags, path];
     this.#child = this.#launch();
   }
 
-  /** `url` is where it dials in, where that is not where the user does. */
-  static async of(user: User, flags: string[] = ["--allow-command"], url = user.url): Promise<AgentProgram> {
+  /** `url` is where it dials in, where that is not where the user does; `path` where it finds programs. */
+  static async of(
+    user: User,
+    flags: string[] = ["--allow-command"],
+    url = user.url,
+    path = process.env["PATH"],
+  ): Promise<AgentProgram> {
     const { status, body } = await user.post("/api/agents", { name: `program-${randomUUID()}` });
     if (status !== 201) throw new Error(`agent: ${status} ${JSON.stringify(body)}`);
-    return new AgentProgram(url, body.token, flags);
+    return new AgentProgram(url, body.token, flags, path);
   }
 
   /** What the program said. */
@@ -46,7 +52,7 @@ export class AgentProgram {
       ...this.#flags,
     ];
     const child = spawn(process.execPath, ["agent/main.ts", ...args], {
-      env: { PATH: process.env["PATH"], AWS_SECRET_ACCESS_KEY: "of-the-agent" },
+      env: { PATH: this.#path, AWS_SECRET_ACCESS_KEY: "of-the-agent" },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [child.stdout!, child.stderr!])

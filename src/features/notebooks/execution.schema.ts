@@ -32,6 +32,10 @@ export const KernelState = z
       description:
         "`dead` was there and is gone with what cells had defined; the next cell starts a new one.",
     }),
+    implementation: z.string().nullable().openapi({
+      description:
+        "What runs the cells, `ipykernel 6.17.0`, `plain python 3.11.2` or `quickjs`; null when nothing does.",
+    }),
     running: z.string().nullable().openapi({ description: "The cell that runs." }),
     queue: z.array(z.string()).openapi({ description: "Cells that wait, next first." }),
   })

@@ -25,6 +25,8 @@ function refusalOf(refusal: RoomRefusal) {
       return errors.queueFull();
     case "running":
       return errors.notebookRunning();
+    case "stopping":
+      return errors.notebookStopping();
     case "cancelled":
       return errors.cancelled();
     case "notebook_not_found":

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { findPython } from "#test/pythons";
 import { kernelOf, readNotebook, writeNotebook } from "./nbformat.ts";
 
 let count = 0;
@@ -234,10 +235,9 @@ it("takes texts that are none as what they are, also those nothing can be made a
   expect(read(old).cells[0]!.source).toBe("# Title");
 });
 
-const PYTHON = process.env["MYELIN_TEST_PYTHON"] ?? "python3";
-const hasNbformat = spawnSync(PYTHON, ["-c", "import nbformat"]).status === 0;
+const python = findPython("nbformat");
 
-it.skipIf(!hasNbformat)("what it writes is valid to Python's nbformat", () => {
+it.skipIf(!python)("what it writes is valid to Python's nbformat", () => {
   const make = random(7);
   const notebooks = Array.from({ length: 60 }, () => make()).map((given: any) => {
     delete given.unknown;
@@ -245,7 +245,7 @@ it.skipIf(!hasNbformat)("what it writes is valid to Python's nbformat", () => {
   });
   const check =
     "import json, sys, nbformat\nfor nb in json.load(sys.stdin): nbformat.validate(nbformat.from_dict(nb))\nprint('ok')";
-  const { stdout, stderr } = spawnSync(PYTHON, ["-c", check], {
+  const { stdout, stderr } = spawnSync(python!, ["-c", check], {
     input: JSON.stringify(notebooks),
     encoding: "utf8",
   });

@@ -4,6 +4,7 @@ import type { Log } from "../../kernel/log.ts";
 import {
   type ExecutionEnd,
   KERNEL_NAMES,
+  type KernelName,
   type Kernels,
   type KernelWish,
 } from "../../kernel/ports/kernels.ts";
@@ -58,6 +59,7 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
 
     async execute(cellId: string, timeoutMs: number): Promise<ExecutionAnswer> {
       await this.#recover();
+      if (this.#stopping) return { ok: false, reason: "stopping" };
       if (this.#queue.has(cellId)) return { ok: false, reason: "cell_busy" };
       if (this.#queue.isFull) return { ok: false, reason: "queue_full" };
       return new Promise((answer) => this.#enqueue([{ cellId, timeoutMs, ofAll: false, answer }]));
@@ -65,6 +67,8 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
 
     async start(timeoutMs: number): Promise<{ ok: true } | RoomRefusal> {
       await this.#recover();
+      // What is queued now would never be told that it has ended.
+      if (this.#stopping) return { ok: false, reason: "stopping" };
       if (this.#queue.runsAll || this.#starting) return { ok: false, reason: "running" };
       this.#starting = this.#startAll(timeoutMs).finally(() => (this.#starting = undefined));
       await this.#starting;
@@ -111,7 +115,8 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
 
     async state(): Promise<RoomState> {
       const wish = await this.#wish();
-      return { kernel: wish ? await this.#kernel.status(wish) : "none", ...this.#line() };
+      const kernel = wish && (await this.#kernel.status(wish));
+      return { ...(kernel ?? { kernel: "none", implementation: null }), ...this.#line() };
     }
 
     async changed(): Promise<void> {
@@ -121,7 +126,7 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
     async remove(ownerId: string): Promise<void> {
       await this.stop();
       // Its row is gone, and with it which kernel it had; a room that slept finds it by whose it was.
-      for (const name of KERNEL_NAMES) await this.#kernel.end({ name, notebookId: this.#id, ownerId });
+      for (const name of KERNEL_NAMES) await this.#kernel.end(this.#wishFor(name, ownerId));
       this.#watchers.dismiss();
       await this.ctx.storage.deleteAlarm();
       await this.ctx.storage.deleteAll();
@@ -184,7 +189,11 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
 
     async #wish(): Promise<KernelWish | undefined> {
       const notebook = await this.#ports.archive.find(this.#id);
-      return notebook && { name: notebook.kernel, notebookId: this.#id, ownerId: notebook.ownerId };
+      return notebook && this.#wishFor(notebook.kernel, notebook.ownerId);
+    }
+
+    #wishFor(name: KernelName, ownerId: string): KernelWish {
+      return { name, notebookId: this.#id, ownerId, life: this.#store.life };
     }
 
     #line(): { running: string | null; queue: string[] } {

@@ -12,6 +12,8 @@ export const cellNotCode = () => new AppError("invalid", "CELL_NOT_CODE", "Only 
 export const cellBusy = () => new AppError("conflict", "CELL_BUSY", "The cell runs or waits to run already.");
 export const notebookRunning = () =>
   new AppError("conflict", "NOTEBOOK_RUNNING", "All cells are being run already; stop that first.");
+export const notebookStopping = () =>
+  new AppError("conflict", "NOTEBOOK_STOPPING", "The notebook is being stopped; try again when it has.");
 export const queueFull = () => new AppError("conflict", "QUEUE_FULL", "Too many cells wait to run already.");
 export const cancelled = () =>
   new AppError("conflict", "EXECUTION_CANCELLED", "The notebook was stopped before the cell's turn came.");

@@ -1,5 +1,5 @@
 import type { ExecutionEnd, Kernel, KernelEvent, Kernels, KernelWish } from "../../kernel/ports/kernels.ts";
-import type { KernelStatus } from "../../kernel/ports/notebook-rooms.ts";
+import type { KernelStatus, RoomState } from "../../kernel/ports/notebook-rooms.ts";
 import type { RoomStore } from "./room-store.ts";
 
 // A kernel that will not stop by then is ended.
@@ -18,10 +18,12 @@ export class RoomKernel {
     [this.#kernels, this.#store, this.#news] = [kernels, store, news];
   }
 
-  async status(wish: KernelWish): Promise<KernelStatus> {
-    if (this.#running) return "busy";
-    if (await this.#kernels.find(wish)) return "idle";
-    return this.#store.has("kernel") ? "dead" : "none";
+  async status(wish: KernelWish): Promise<Pick<RoomState, "kernel" | "implementation">> {
+    const running = this.#running?.kernel;
+    if (running) return { kernel: "busy", implementation: running.implementation };
+    const found = await this.#kernels.find(wish);
+    if (found) return { kernel: "idle", implementation: found.implementation };
+    return { kernel: this.#store.has("kernel") ? "dead" : "none", implementation: null };
   }
 
   /** The notebook's kernel, or a new one; `started` when it is new. A text says why there is none. */
@@ -50,12 +52,18 @@ export class RoomKernel {
     this.#news("busy");
     try {
       const end = await work;
-      if (end.status === "dead") this.#store.set("kernel", false);
+      if (end.status === "dead") this.#forget();
       this.#news(end.status === "dead" ? "dead" : "idle", end.status === "dead" ? end.reason : undefined);
       return end;
     } finally {
       this.#running = undefined;
     }
+  }
+
+  /** It is over for the notebook, also where it could not be told so: an agent may come back with it. */
+  #forget(): void {
+    this.#store.set("kernel", false);
+    this.#store.nextLife();
   }
 
   /** Interrupts the cell that runs and waits for its end; a kernel that does not listen is ended. */
@@ -74,7 +82,7 @@ export class RoomKernel {
   async end(wish: KernelWish): Promise<void> {
     await (await this.#kernels.find(wish))?.shutdown();
     await this.#running?.ended;
-    this.#store.set("kernel", false);
+    this.#forget();
     this.#news("none");
   }
 }

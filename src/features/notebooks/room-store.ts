@@ -50,6 +50,16 @@ export class RoomStore {
     else this.#sql.exec("DELETE FROM facts WHERE name = ?", fact);
   }
 
+  /** How many of the notebook's kernels are over. */
+  get life(): number {
+    const lives = "SELECT value FROM facts WHERE name = 'life'";
+    return Number(this.#sql.exec<{ value: string }>(lives).toArray()[0]?.value ?? 0);
+  }
+
+  nextLife(): void {
+    this.#sql.exec("INSERT OR REPLACE INTO facts (name, value) VALUES ('life', ?)", String(this.life + 1));
+  }
+
   /** Gives a frame its number and keeps it for a while. */
   append(type: Frame["type"], data: Frame["data"]): Frame {
     const whole = JSON.stringify({ type, data });

@@ -37,6 +37,8 @@ export interface Kernel {
   shutdown(): Promise<void>;
   /** Whether it still holds what cells have left in it. */
   readonly alive: boolean;
+  /** The program that runs the cells, for people; `null` where that is not known. */
+  readonly implementation: string | null;
 }
 
 export type KernelStart = { ok: true; kernel: Kernel } | { ok: false; reason: string };
@@ -45,6 +47,8 @@ export interface KernelWish {
   name: KernelName;
   notebookId: string;
   ownerId: string;
+  /** Counts the notebook's kernels that are over for it: one of an earlier life is never found again, but ended. */
+  life: number;
 }
 
 /** Starts kernels. A restart is a shutdown and a new start. */

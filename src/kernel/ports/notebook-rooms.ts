@@ -15,7 +15,14 @@ export interface Executed {
 export type RoomRefusal =
   | {
       ok: false;
-      reason: "cell_not_found" | "cell_not_code" | "cell_busy" | "queue_full" | "running" | "cancelled";
+      reason:
+        | "cell_not_found"
+        | "cell_not_code"
+        | "cell_busy"
+        | "queue_full"
+        | "running"
+        | "stopping"
+        | "cancelled";
     }
   | { ok: false; reason: "notebook_not_found" }
   | { ok: false; reason: "kernel"; message: string };
@@ -24,6 +31,8 @@ export type KernelStatus = "none" | "idle" | "busy" | "dead";
 
 export interface RoomState {
   kernel: KernelStatus;
+  /** The program that runs the cells, such as `ipykernel 6.17.0`; `null` where there is none, or it does not tell. */
+  implementation: string | null;
   /** The cell that runs. */
   running: string | null;
   /** The cells that wait for their turn, next first. */
