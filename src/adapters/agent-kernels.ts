@@ -11,6 +11,8 @@ import type {
 } from "../kernel/ports/kernels.ts";
 
 const ANSWER_MS = 10_000;
+/** By then an agent has ended a kernel that ran no cell by itself. */
+const KEEP_MS = 24 * 3_600_000;
 // An interpreter that is over its time is interrupted, then killed, by the agent; this is for an agent that says nothing.
 const GRACE_MS = 30_000;
 
@@ -62,13 +64,13 @@ class AgentKernel implements Kernel {
 
   async shutdown(): Promise<void> {
     this.alive = false;
-    const reply = await this.#tell("kernel.shutdown");
-    // Nobody should wait for the time the cell was given; an agent that comes back ends it when asked for the next life.
+    const reply = await this.#tell("kernel.shutdown", KEEP_MS);
+    // Nobody should wait for the time the cell was given; an agent that comes back is told then.
     if (!reply.ok) this.#lost.resolve(reply);
   }
 
-  #tell(name: string): Promise<CommandReply> {
-    return this.#link.ask({ name, args: this.#which, timeoutMs: ANSWER_MS });
+  #tell(name: string, keepMs = 0): Promise<CommandReply> {
+    return this.#link.ask({ name, args: this.#which, timeoutMs: ANSWER_MS, keepMs });
   }
 }
 

@@ -172,7 +172,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       if (this.#presence.state !== "failed") return;
       const lostAt = (this.#presence.lastSeenAt ?? this.#presence.since) + LOST_MS;
       if (Date.now() < lostAt) return this.ctx.storage.setAlarm(lostAt);
-      this.#commands.abandon("Nothing was heard of the agent before it answered.");
+      this.#commands.lose("Nothing was heard of the agent before it answered.");
       this.#terminals.lost();
     }
 

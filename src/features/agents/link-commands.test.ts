@@ -70,3 +70,30 @@ it("refuses at once without a connection", async () => {
   state.connected = false;
   expect(await commands.ask(ask)).toMatchObject({ ok: false, code: "AGENT_OFFLINE" });
 });
+
+it("tells an agent that comes back what was to be kept for it, until it has answered", async () => {
+  const { commands, said, state } = link();
+  const unheard = commands.ask({ ...ask, keepMs: 60_000 });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await unheard).toMatchObject({ ok: false, code: "AGENT_TIMEOUT" });
+  state.connected = false;
+  expect(await commands.ask({ ...ask, name: "y", keepMs: 60_000 })).toMatchObject({ code: "AGENT_OFFLINE" });
+  commands.lose("Nothing was heard of it.");
+  said.length = 0;
+  commands.repeat();
+  expect(said.map((message) => message.type === "command" && message.name)).toEqual(["x", "y"]);
+  for (const message of said.slice()) if (message.type === "command") commands.take(message.id, OK);
+  said.length = 0;
+  commands.repeat();
+  expect(said).toEqual([]);
+});
+
+it("keeps nothing for a program that was started anew", async () => {
+  const { commands, said, state } = link();
+  state.connected = false;
+  await commands.ask({ ...ask, keepMs: 60_000 });
+  commands.abandon("It is gone.");
+  said.length = 0;
+  commands.repeat();
+  expect(said).toEqual([]);
+});

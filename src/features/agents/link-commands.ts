@@ -24,6 +24,9 @@ export const refusal = (code: LinkRefusal, message: string): CommandReply => ({ 
 const OFFLINE = refusal("AGENT_OFFLINE", "The agent is not connected.");
 const TIMEOUT = refusal("AGENT_TIMEOUT", "The agent did not answer in time.");
 
+/** What such an id is of outlives its caller's patience, and the agent's absence. */
+const KEPT = "kept:";
+
 export interface CommandHost {
   now(): number;
   isConnected(): boolean;
@@ -31,6 +34,8 @@ export interface CommandHost {
 }
 
 const toMessage = ({ id, name, args }: StoredCommand): ToAgent => ({ type: "command", id, name, args });
+
+const newId = (keepMs: number): string => `${keepMs > 0 ? KEPT : ""}${crypto.randomUUID()}`;
 
 /** Commands on their way to the agent and the callers who wait for what comes of them. */
 export class LinkCommands {
@@ -45,17 +50,19 @@ export class LinkCommands {
   }
 
   ask(
-    { name, args, timeoutMs, id = crypto.randomUUID() }: LinkCommand,
+    { name, args, timeoutMs, keepMs = 0, id = newId(keepMs) }: LinkCommand,
     onEvent?: (data: unknown) => unknown,
   ): Promise<CommandReply> {
     const known = this.#store.command(id);
     if (known?.reply) return Promise.resolve(known.reply);
-    if (!this.#host.isConnected()) return Promise.resolve(OFFLINE);
-    if (!known) {
-      const command = { id, name, args, expiresAt: this.#host.now() + timeoutMs, reply: null };
+    const isConnected = this.#host.isConnected();
+    if (!known && (isConnected || keepMs > 0)) {
+      const expiresAt = this.#host.now() + Math.max(timeoutMs, keepMs);
+      const command = { id, name, args, expiresAt, reply: null };
       this.#store.addCommand(command);
       this.#host.say(toMessage(command));
     }
+    if (!isConnected) return Promise.resolve(OFFLINE);
     if (onEvent) this.#listening.set(id, onEvent);
     return this.#settled(id, timeoutMs).finally(() => this.#listening.delete(id));
   }
@@ -76,10 +83,19 @@ export class LinkCommands {
     this.#host.say({ type: "result-ack", id });
   }
 
+  /** Nothing was heard of the program at the other end for long; if it comes back, it is told what is kept for it. */
+  lose(why: string): void {
+    this.#drop(why, ({ id }) => !id.startsWith(KEPT));
+  }
+
   /** The program at the other end is gone, and with it what it was doing. */
   abandon(why: string): void {
+    this.#drop(why, () => true);
+  }
+
+  #drop(why: string, picked: (command: StoredCommand) => boolean): void {
     const gone = refusal("AGENT_GONE", why);
-    for (const { id } of this.#store.openCommands(this.#host.now())) {
+    for (const { id } of this.#store.openCommands(this.#host.now()).filter(picked)) {
       this.#store.settle(id, gone, this.#host.now());
       this.#release(id, gone);
     }
@@ -100,6 +116,7 @@ export class LinkCommands {
   }
 
   #giveUp(id: string): void {
+    if (id.startsWith(KEPT)) return this.#release(id, TIMEOUT);
     this.#store.settle(id, TIMEOUT, this.#host.now());
     this.#release(id, TIMEOUT);
     this.#host.say({ type: "cancel", id });

@@ -23,6 +23,8 @@ export interface LinkCommand {
   args: unknown;
   /** How long the answer is waited for; afterwards the command is cancelled and `AGENT_TIMEOUT` answered. */
   timeoutMs: number;
+  /** How long the agent is told still when it comes back, also after nobody waits for an answer any more. */
+  keepMs?: number;
   /** An id of the caller's makes a repeated command the same one; its answer is kept for ten minutes. */
   id?: string;
 }
