@@ -275,8 +275,11 @@ describe.each(drivers)("a Python kernel ($driver)", ({ driver, python, withFigur
     },
   );
 
-  it("has a limit of memory where it is given one", async () => {
+  it("leaves no core, and has a limit of memory where it is given one", async () => {
     const kernel = start({ memoryBytes: 1_000_000_000 });
+    expect(resultOf(await run(kernel, "import resource; resource.getrlimit(resource.RLIMIT_CORE)"))).toEqual({
+      "text/plain": "(0, 0)",
+    });
     expect(errorOf(await run(kernel, "x = bytearray(2_000_000_000)"))).toMatchObject({ name: "MemoryError" });
     expect(resultOf(await run(kernel, "1"))).toEqual({ "text/plain": "1" });
   });
