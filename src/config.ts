@@ -89,6 +89,8 @@ export const Variables = z.object({
   LEASE_SECONDS: seconds(90),
   TERMINAL_IDLE_SECONDS: seconds(900),
   TERMINAL_MAX_SECONDS: seconds(8 * 3600),
+  TERMINAL_RECORDING: z.enum(["off", "on"]).default("off"),
+  TERMINAL_RECORDING_MAX_MB: megabytes(64),
   MAX_UPLOAD_MB: megabytes(100),
   MAX_MODEL_MB: megabytes(30),
   /** Per minute and client address; 0 lifts the limit. */
@@ -218,7 +220,12 @@ export const settingsOf = (config: Config): Settings => ({
   auditRetentionDays: config.AUDIT_RETENTION_DAYS,
   auditSecret: new SecretText(config.AUDIT_SECRET ?? config.JWT_SECRET),
   leaseSeconds: config.LEASE_SECONDS,
-  terminal: { idleSeconds: config.TERMINAL_IDLE_SECONDS, maxSeconds: config.TERMINAL_MAX_SECONDS },
+  terminal: {
+    idleSeconds: config.TERMINAL_IDLE_SECONDS,
+    maxSeconds: config.TERMINAL_MAX_SECONDS,
+    isRecorded: config.TERMINAL_RECORDING === "on",
+    recordingMaxBytes: Math.floor(config.TERMINAL_RECORDING_MAX_MB * 1_000_000),
+  },
   maxUploadBytes: Math.floor(config.MAX_UPLOAD_MB * 1_000_000),
   maxModelBytes: Math.floor(config.MAX_MODEL_MB * 1_000_000),
   allowedOrigins: config.ALLOWED_ORIGINS,

@@ -8,4 +8,5 @@ export * from "./schema/models.ts";
 export * from "./schema/notebooks.ts";
 export * from "./schema/orphan-blobs.ts";
 export * from "./schema/runs.ts";
+export * from "./schema/terminal-recordings.ts";
 export * from "./schema/users.ts";

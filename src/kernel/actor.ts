@@ -87,6 +87,7 @@ const ADMIN = [
   "stats:read",
   "agents:share",
   "terminal:open",
+  "terminal:review",
 ] as const;
 
 export const PERMISSION_NAMES = [...READS, ...WRITES, ...ADMIN] as const;

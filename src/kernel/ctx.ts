@@ -18,6 +18,15 @@ import type { TrafficTotals } from "./ports/traffic-board.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { SecretText } from "./secret-text.ts";
 
+export interface TerminalSettings {
+  /** How long a terminal lives without a key pressed, and at most. */
+  idleSeconds: number;
+  maxSeconds: number;
+  /** Every terminal is; an agent's own setting may add to that and take nothing away. */
+  isRecorded: boolean;
+  recordingMaxBytes: number;
+}
+
 /** Limits and switches a verb may need, from the Worker's configuration. */
 export interface Settings {
   /** Who may open an account: anybody, whoever shows the address to be theirs, or whom an administrator then lets in. */
@@ -33,8 +42,7 @@ export interface Settings {
   auditSecret: SecretText;
   /** How long a run stays with an agent that says nothing. */
   leaseSeconds: number;
-  /** How long a terminal lives without a key pressed, and at most. */
-  terminal: { idleSeconds: number; maxSeconds: number };
+  terminal: TerminalSettings;
   maxUploadBytes: number;
   maxModelBytes: number;
   allowedOrigins: ReadonlySet<string>;

@@ -16,6 +16,8 @@ export const agents = pgTable(
     tokenIssuedAt: at("token_issued_at"),
     /** Takes everybody's work, not only its owner's. */
     shared: boolean("shared").notNull().default(false),
+    /** Its terminals are recorded, whatever the deployment's policy. */
+    recordTerminals: boolean("record_terminals").notNull().default(false),
     capabilities: jsonb("capabilities").$type<string[]>().notNull().default([]),
     /** What runs may ask for by name, as the agent said it when it last called. */
     labels: jsonb("labels").$type<string[]>().notNull().default([]),

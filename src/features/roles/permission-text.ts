@@ -19,6 +19,8 @@ export const PERMISSION_TEXT: Record<Permission, string> = {
   "system:read": "See the figures of one's own and shared agents, and of the deployment.",
   "system:benchmark": "Have one's agents measure their machines.",
   "terminal:open": "Have a shell on the machines of one's agents that allow it.",
+  "terminal:review":
+    "List, play back and delete recordings of terminals, and have an agent record none of its own accord.",
   "notebooks:read": "List notebooks, see their cells and outputs, and watch them run.",
   "notebooks:write": "Create, change and delete notebooks and checkpoints, and ask for suggestions.",
   "notebooks:run": "Run cells, stop them, and restart kernels.",
