@@ -50,7 +50,7 @@ export class Program {
     this.#system = watchSystem(directory, (text) => this.#log(text));
     this.#link = new Link({
       ...{ url, token, version, capabilities, labels, log },
-      host,
+      host: { ...host, ...(this.#terminals && { shell: this.#terminals.shell }) },
       work: () => this.#work(),
       isDraining: () => this.#agent.isDraining,
       sample: () => this.#system.sampler.latest(),
@@ -113,7 +113,8 @@ export class Program {
       ...this.#system.commands,
       "agent.stop": async () => {
         if (this.#agent.isDraining) return null;
-        const drained = this.#agent.drain();
+        // Shells end at once: who sits at one could go on for hours.
+        const drained = Promise.all([this.#agent.drain(), this.#terminals?.close("drained")]);
         this.#log("draining");
         this.#link.beat();
         // Once the answer is on its way: with nothing to do it hangs up at once.

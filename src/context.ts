@@ -25,7 +25,12 @@ import { createResendMailer } from "./adapters/resend.ts";
 import { createS3Blobs } from "./adapters/s3.ts";
 import { createUpstashLimiter } from "./adapters/upstash.ts";
 import { type Config, readConfig, settingsOf, Variables } from "./config.ts";
-import { type AgentLinkPorts, createAgentRecords, listKernelAgents } from "./features/agents/index.ts";
+import {
+  type AgentLinkPorts,
+  createAgentRecords,
+  createRecordingArchive,
+  listKernelAgents,
+} from "./features/agents/index.ts";
 import { type AuditLogPorts, createAuditArchive } from "./features/audit/index.ts";
 import { type ModelPoolPorts, recordMinutes } from "./features/inference/index.ts";
 import { TrafficMeter } from "./features/metrics/index.ts";
@@ -147,6 +152,8 @@ export const modelPoolPorts = (env: Env): ModelPoolPorts => ({
 /** What each agent's link needs of the platform. */
 export const agentLinkPorts = (env: Env): AgentLinkPorts => ({
   records: deferred(async () => createAgentRecords((await platformOf(env)).db)),
+  recordings: deferred(async () => createRecordingArchive((await platformOf(env)).db)),
+  blobs: deferred(async () => (await platformOf(env)).blobs),
   auditTrail: createAuditTrail(env.AUDIT_LOG),
   log: logOf(env),
 });

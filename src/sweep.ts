@@ -9,6 +9,7 @@ import { sweepTotpSecrets } from "./features/mfa/index.ts";
 import { sweepOneTime } from "./features/one-time-tokens/index.ts";
 import { sweepLostRuns } from "./features/runs/index.ts";
 import { sweepSessions } from "./features/sessions/index.ts";
+import { sweepRecordings } from "./features/terminal/index.ts";
 import { sweepTokens } from "./features/tokens/index.ts";
 
 /** What has to happen whether anybody calls or not; every step is safe to run twice or at once. */
@@ -27,6 +28,7 @@ export async function sweep(env: Env): Promise<void> {
     mails: sweepMails,
     old_audit: sweepAudit,
     old_agent_events: sweepAgentEvents,
+    old_recordings: sweepRecordings,
   };
   for (const [name, step] of Object.entries(steps)) {
     try {

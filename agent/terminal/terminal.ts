@@ -6,9 +6,11 @@ import { Scrollback } from "./scrollback.ts";
 export interface TerminalEnd {
   exit_code: number | null;
   signal: number | null;
-  reason: "exit" | "idle" | "time" | "closed" | "abandoned";
+  reason: "exit" | "idle" | "time" | "closed" | "abandoned" | "drained";
   bytes_out: number;
   bytes_in: number;
+  /** The last of what it said, if it may not have arrived, in Base64. */
+  tail?: { offset: number; text: string };
 }
 
 export interface TerminalLimits {
@@ -30,6 +32,8 @@ export interface TerminalHost {
 const WINDOW_BYTES = 128_000;
 const FRAME_BYTES = 32_000;
 const KILL_AFTER_MS = 2_000;
+/** How long the other side has to keep what was typed: behind the echo, so as not to hold it up. */
+const TAKEN_AFTER_MS = 100;
 
 /** One shell in a pseudo-terminal. It outlives the connections to it, and is ended when nobody needs it any more. */
 export class Terminal {
@@ -43,6 +47,7 @@ export class Terminal {
   #seen = 0;
   #bytesIn = 0;
   #isPaused = false;
+  #taking: NodeJS.Timeout | undefined;
   #reason: TerminalEnd["reason"] = "exit";
 
   constructor(channel: number, pty: IPty, limits: TerminalLimits, host: TerminalHost) {
@@ -58,21 +63,25 @@ export class Terminal {
   }
 
   /** All that is kept of what it said, for somebody who begins to look. */
-  attach(): { offset: number; bytes: Uint8Array } {
+  attach(): { offset: number; bytes: Uint8Array; typed: number } {
     clearTimeout(this.#timers.get("abandoned"));
-    this.see(this.#scrollback.end);
-    return this.#scrollback.from(0);
+    this.#timers.delete("abandoned");
+    return { ...this.#scrollback.from(0), typed: this.#bytesIn };
   }
 
-  /** Nobody looks any more. */
+  /** Nobody looks any more; to hear it again gives no more time. */
   detach(): void {
-    this.#expire("abandoned", this.#limits.detachedMs);
+    if (!this.#timers.has("abandoned")) this.#expire("abandoned", this.#limits.detachedMs);
   }
 
-  write(bytes: Uint8Array): void {
-    this.#bytesIn += bytes.length;
+  /** Takes what was typed from `offset` on; what comes twice counts once. */
+  write(offset: number, bytes: Uint8Array): void {
+    const fresh = bytes.subarray(Math.max(0, this.#bytesIn - offset));
+    this.#taking ??= setTimeout(() => this.#take(), TAKEN_AFTER_MS);
+    if (fresh.length === 0) return;
+    this.#bytesIn = offset + bytes.length;
     this.#expire("idle", this.#limits.idleMs);
-    this.#pty.write(Buffer.from(bytes) as unknown as string);
+    this.#pty.write(Buffer.from(fresh) as unknown as string);
   }
 
   resize(columns: number, rows: number): void {
@@ -102,6 +111,14 @@ export class Terminal {
       "closed",
       setTimeout(() => this.#signal("SIGKILL"), KILL_AFTER_MS),
     );
+  }
+
+  /** The other side need not keep what was typed so far. */
+  #take(): void {
+    this.#taking = undefined;
+    const { channel } = this;
+    const bytes = new Uint8Array();
+    this.#host.send(encodeFrame({ kind: FrameKind.credit, channel, offset: this.#bytesIn, bytes }));
   }
 
   #say(data: Uint8Array): void {
@@ -148,15 +165,19 @@ export class Terminal {
 
   async #end(exitCode: number, signal: number | undefined): Promise<void> {
     for (const timer of this.#timers.values()) clearTimeout(timer);
+    clearTimeout(this.#taking);
     // What ignores the hang-up, or has left the session, ends with the terminal all the same.
     await this.#host.clearAway();
     this.#keep(this.#rest);
+    const { offset, bytes } = this.#scrollback.from(this.#seen);
+    const text = Buffer.from(bytes).toString("base64");
     this.#host.ended({
       exit_code: signal ? null : exitCode,
       signal: signal || null,
       reason: this.#reason,
       bytes_out: this.#scrollback.end,
       bytes_in: this.#bytesIn,
+      ...(text !== "" && { tail: { offset, text } }),
     });
   }
 }

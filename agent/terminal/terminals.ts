@@ -58,6 +58,11 @@ export class Terminals {
     this.#host = host;
   }
 
+  /** What a terminal starts. */
+  get shell(): string {
+    return loginOf(this.#user).shell;
+  }
+
   work(): Work[] {
     return [...this.#open].map(([id, { since }]) => ({ kind: "terminal", id, since }));
   }
@@ -66,8 +71,8 @@ export class Terminals {
     "terminal.open": async (args) => this.#start(args as OpenArgs),
     "terminal.attach": async (args) => {
       const { terminal } = this.#find(args);
-      const { offset, bytes } = terminal.attach();
-      return { channel: terminal.channel, offset, text: Buffer.from(bytes).toString("base64") };
+      const { offset, bytes, typed } = terminal.attach();
+      return { channel: terminal.channel, offset, text: Buffer.from(bytes).toString("base64"), typed };
     },
     "terminal.detach": async (args) => this.#find(args).terminal.detach(),
     "terminal.resize": async (args) => {
@@ -82,7 +87,7 @@ export class Terminals {
     const frame = decodeFrame(data);
     const open = frame && [...this.#open.values()].find(({ terminal }) => terminal.channel === frame.channel);
     if (!open) return;
-    if (frame.kind === FrameKind.input) open.terminal.write(frame.bytes);
+    if (frame.kind === FrameKind.input) open.terminal.write(frame.offset, frame.bytes);
     else if (frame.kind === FrameKind.credit) open.terminal.see(frame.offset);
   }
 
@@ -92,8 +97,8 @@ export class Terminals {
   }
 
   /** Ends them all; settles when they are gone. */
-  async close(): Promise<void> {
-    for (const { terminal } of this.#open.values()) terminal.close("closed");
+  async close(reason: "closed" | "drained" = "closed"): Promise<void> {
+    for (const { terminal } of this.#open.values()) terminal.close(reason);
     while (this.#open.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
   }
 

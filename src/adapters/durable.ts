@@ -45,6 +45,7 @@ export const createAgentLinks = (namespace: DurableObjectNamespace): AgentLinks 
       openTerminal: (request) => stub.fetch(request),
       listTerminals: () => stub.listTerminals(),
       closeTerminal: (id) => stub.closeTerminal(id),
+      readRecording: (id) => stub.readRecording(id),
       revoke: () => stub.revoke(),
     };
   },

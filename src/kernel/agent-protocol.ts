@@ -42,6 +42,8 @@ export interface Host {
   gpus: Gpu[];
   /** Name and release of the operating system. */
   os?: string | null;
+  /** What its terminals start, where it has any. */
+  shell?: string | null;
   cpu_model?: string | null;
   /** Cores; `cpus` counts their threads. */
   physical_cpus?: number | null;

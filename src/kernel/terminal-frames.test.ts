@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { decodeFrame, encodeFrame, FrameKind, wholeCharacters } from "./terminal-frames.ts";
+import { decodeFrame, encodeFrame, FrameKind, joinCharacters, wholeCharacters } from "./terminal-frames.ts";
 
 it("gives back what it was given, also out of the middle of a buffer", () => {
   const frame = { kind: FrameKind.output, channel: 7, offset: 2 ** 40, bytes: new Uint8Array([0, 255, 13]) };
@@ -27,4 +27,19 @@ it("never cuts a character in two, and holds back no byte that begins none", () 
   );
   expect(wholeCharacters(new Uint8Array([0x80, 0x80, 0x80, 0x80]))).toBe(4);
   expect(wholeCharacters(new Uint8Array([0x61, 0xff]))).toBe(1);
+});
+
+it("joins characters wherever they were cut, and gives up on what is none", () => {
+  const said = "a\ufeffé€😀z";
+  const bytes = new TextEncoder().encode(said);
+  for (let size = 1; size <= bytes.length; size++) {
+    let [text, rest] = ["", new Uint8Array() as Uint8Array];
+    for (let at = 0; at < bytes.length; at += size) {
+      const joined = joinCharacters(rest, bytes.subarray(at, at + size));
+      [text, rest] = [text + joined.text, joined.rest];
+    }
+    expect([text, rest.length]).toEqual([said, 0]);
+  }
+  const broken = joinCharacters(new Uint8Array([0xe2]), new Uint8Array([0x61, 0xff, 0xf0]));
+  expect([broken.text, [...broken.rest]]).toEqual(["\ufffda\ufffd", [0xf0]]);
 });

@@ -1,7 +1,7 @@
 /**
  * The bytes of terminals between an agent and its link: kind (1 byte), channel (4, big-endian), offset (8, a double), then
- * the bytes. `output` says where its first byte stands in all the terminal has said, `credit` up to where somebody has
- * seen it; `input` needs no offset.
+ * the bytes. `output` and `input` say where their first byte stands in all the terminal has said or was told, so that what
+ * comes twice shows; `credit` says up to where the other side has it.
  */
 export const FrameKind = { output: 1, input: 2, credit: 3 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
@@ -49,4 +49,16 @@ export function wholeCharacters(bytes: Uint8Array): number {
     return length > back ? bytes.length - back : bytes.length;
   }
   return bytes.length;
+}
+
+// A byte order mark is a character here like any other.
+const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+
+/** Text cut anywhere, put together again: what is whole, and the bytes that wait for the rest of their character. */
+export function joinCharacters(rest: Uint8Array, bytes: Uint8Array): { text: string; rest: Uint8Array } {
+  const all = new Uint8Array(rest.length + bytes.length);
+  all.set(rest);
+  all.set(bytes, rest.length);
+  const whole = wholeCharacters(all);
+  return { text: decoder.decode(all.subarray(0, whole)), rest: all.slice(whole) };
 }

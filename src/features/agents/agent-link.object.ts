@@ -7,7 +7,6 @@ import {
   LINK_PROTOCOL,
   type ToAgent,
 } from "../../kernel/agent-protocol.ts";
-import type { Log } from "../../kernel/log.ts";
 import {
   type AgentLogLine,
   type LinkCommand,
@@ -22,15 +21,13 @@ import { InTurn } from "./in-turn.ts";
 import { LinkCommands } from "./link-commands.ts";
 import { readMessage } from "./link-messages.ts";
 import { LinkStore, type Span } from "./link-store.ts";
+import { createTerminals, type TerminalPorts } from "./link-terminals.ts";
 import * as presence from "./presence.ts";
-import { endEvent } from "./terminal-audit.ts";
-import { TerminalRelay } from "./terminal-relay.ts";
-import { TerminalEnd, TerminalStore } from "./terminal-store.ts";
+import { EndedTerminal } from "./terminal-store.ts";
 
-export interface AgentLinkPorts {
+export interface AgentLinkPorts extends TerminalPorts {
   records: AgentRecords;
   auditTrail: Pick<AuditTrail, "append">;
-  log: Log;
 }
 
 /** What a socket remembers while the object sleeps. */
@@ -40,8 +37,6 @@ interface AgentSeat {
   event: number;
 }
 
-/** A silence after which nobody waits for what the agent was doing: a network that was cut may be mended before. */
-const LOST_MS = 120_000;
 const AGENT = "agent";
 const TERMINAL = "terminal";
 
@@ -59,16 +54,15 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       isConnected: () => this.#seated() !== undefined,
       say: (message) => this.#say(message),
     });
-    readonly #terminalStore = new TerminalStore(this.ctx.storage.sql);
-    readonly #terminals = new TerminalRelay(this.#terminalStore, {
+    readonly #shells = createTerminals(this.ctx.storage.sql, this.#agentId, this.#ports, {
       sockets: () => this.ctx.getWebSockets(TERMINAL),
       accept: (socket) => this.ctx.acceptWebSocket(socket, [TERMINAL]),
       ask: (command) => this.#commands.ask(command),
       toAgent: (frame) => this.#seated()?.send(frame),
       background: (work) => this.#background(work),
-      stillMay: (watchers) => this.#ports.records.mayUseTerminal(watchers),
-      ended: (record, end) => this.#tellTrail(endEvent(this.#agentId, record, end, Date.now())),
+      tellTrail: (event) => this.#tellTrail(event),
     });
+    readonly #terminals = this.#shells.relay;
     #presence = this.#store.fact<presence.Presence>("presence") ?? presence.unseen(Date.now());
     #delivering: Promise<void> = Promise.resolve();
     readonly #records = new InTurn(BEAT_MS);
@@ -115,11 +109,11 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
     }
 
     addTicket(hash: string, expiresAt: number, ticket: TerminalTicket): void {
-      this.#terminalStore.addTicket(hash, expiresAt, ticket);
+      this.#shells.store.addTicket(hash, expiresAt, ticket);
     }
 
     redeemTicket(hash: string, now: number): TerminalTicket | null {
-      return this.#terminalStore.redeemTicket(hash, now);
+      return this.#shells.store.redeemTicket(hash, now);
     }
 
     listTerminals(): OpenTerminal[] {
@@ -130,15 +124,23 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       return this.#terminals.close(id);
     }
 
+    readRecording(id: string): { parts: number; rest: Uint8Array } | null {
+      return this.#shells.recorder.read(id);
+    }
+
     async revoke(): Promise<void> {
       this.#commands.abandon("The agent was removed, or its token taken away, before it answered.");
       this.#terminals.lost();
       for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.revoked, "revoked");
+      await this.#shells.recorder.flush();
       await this.ctx.storage.deleteAlarm();
-      await this.ctx.storage.deleteAll();
-      this.#store.createTables();
-      this.#terminalStore.createTables();
       this.#presence = presence.unseen(Date.now());
+      const { recorder, recordingStore, store } = this.#shells;
+      for (const kept of [this.#store, store]) kept.clear();
+      // What the blob store has not taken yet outlives the agent.
+      if (recorder.owes) return this.#setAlarm();
+      await this.ctx.storage.deleteAll();
+      for (const kept of [this.#store, store, recordingStore]) kept.createTables();
     }
 
     override async webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): Promise<void> {
@@ -169,11 +171,20 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
     override async alarm(): Promise<void> {
       this.#enter(presence.afterSilence(this.#presence, Date.now()));
       this.#store.forgetCommandsBefore(Date.now());
-      if (this.#presence.state !== "failed") return;
-      const lostAt = (this.#presence.lastSeenAt ?? this.#presence.since) + LOST_MS;
-      if (Date.now() < lostAt) return this.ctx.storage.setAlarm(lostAt);
-      this.#commands.lose("Nothing was heard of the agent before it answered.");
-      this.#terminals.lost();
+      if (presence.isLost(this.#presence, Date.now())) {
+        this.#commands.lose("Nothing was heard of the agent before it answered.");
+        this.#terminals.lost();
+      }
+      await this.#shells.recorder.flush();
+      this.#setAlarm();
+    }
+
+    /** For what time alone changes, and for recordings that are not yet where they shall stay. */
+    #setAlarm(): void {
+      const now = Date.now();
+      const owedAt = this.#shells.recorder.owes ? now + BEAT_MS : Infinity;
+      const due = Math.min(presence.dueAt(this.#presence, now), owedAt);
+      if (due !== Infinity) void this.ctx.storage.setAlarm(due);
     }
 
     #greet(socket: WebSocket, hello: Extract<FromAgent, { type: "hello" }>): void {
@@ -194,6 +205,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       this.#enter(presence.greeted(this.#presence, hello, Date.now()));
       this.#say({ type: "welcome", agent_id: this.#agentId, event });
       this.#commands.repeat();
+      this.#terminals.resume();
     }
 
     #hear(said: Exclude<FromAgent, { type: "hello" | "event" }>): void {
@@ -202,6 +214,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
         case "beat":
           this.#background(this.#terminals.check());
           this.#terminals.reap(said.work);
+          this.#background(this.#shells.recorder.flush());
           this.#store.forgetCommandsBefore(now);
           if (said.sample !== undefined) this.#store.addSample(said.sample, now);
           return this.#enter(presence.beaten(this.#presence, said, now));
@@ -238,7 +251,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
 
     async #deliver(topic: string, data: unknown): Promise<void> {
       const [, kind, id] = /^(terminal|command):(.+)$/.exec(topic) ?? [];
-      if (kind === "terminal") this.#terminals.ended(id!, TerminalEnd.parse(data));
+      if (kind === "terminal") this.#terminals.ended(id!, EndedTerminal.parse(data));
       else if (kind === "command")
         await this.#commands.hear(id!, data).catch((error) => this.#deaf(id!, error));
       else throw new Error(`nobody takes ${topic}`);
@@ -269,8 +282,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       this.#store.setFact("presence", next);
       // One after the other: what was said last is what stays written.
       this.ctx.waitUntil(this.#records.add(() => this.#record(next, changed)));
-      const due = presence.silenceEndsAt(next);
-      if (due !== Infinity) void this.ctx.storage.setAlarm(due + BEAT_MS / 10);
+      this.#setAlarm();
     }
 
     /** Writes down how the agent is; one that may not be there any more is sent away. */

@@ -70,18 +70,29 @@ export async function insertAgent(
   return row;
 }
 
+export interface AgentChange {
+  name?: string | undefined;
+  shared?: boolean | undefined;
+  recordTerminals?: boolean | undefined;
+}
+
 /** Changes what is given; `taken` when the owner has another agent of that name. */
 export async function updateAgent(
   db: Db,
   scope: Scope,
   id: string,
-  { name, shared }: { name?: string | undefined; shared?: boolean | undefined },
+  { name, shared, recordTerminals }: AgentChange,
   now: Date,
 ): Promise<AgentRow | "taken" | undefined> {
   try {
     const [row] = await db
       .update(agents)
-      .set({ updatedAt: now, ...(name !== undefined && { name }), ...(shared !== undefined && { shared }) })
+      .set({
+        updatedAt: now,
+        ...(name !== undefined && { name }),
+        ...(shared !== undefined && { shared }),
+        ...(recordTerminals !== undefined && { recordTerminals }),
+      })
       .where(and(eq(agents.id, id), owned(scope)))
       .returning();
     return row;

@@ -7,6 +7,9 @@ export const Agent = z
     user_id: z.uuid(),
     name: z.string(),
     shared: z.boolean().openapi({ description: "Takes every user's work, not only its owner's." }),
+    record_terminals: z.boolean().openapi({
+      description: "Its terminals are recorded, also where the deployment records none.",
+    }),
     capabilities: z.array(z.string()),
     labels: z.array(z.string()).openapi({ description: "What runs may ask for by name, such as `gpu`." }),
     concurrency: z.number().int().nullable().openapi({ description: "Runs it takes at once." }),
@@ -38,6 +41,7 @@ export const toAgent = (row: AgentRow, now: Date, leaseSeconds: number): Agent =
   user_id: row.ownerId,
   name: row.name,
   shared: row.shared,
+  record_terminals: row.recordTerminals,
   capabilities: row.capabilities,
   labels: row.labels,
   state: row.state,

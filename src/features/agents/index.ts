@@ -1,6 +1,7 @@
 /**
  * Agents: the machines that dial in to do what needs a machine, the tokens they come with and the links they hold.
- * Tables: agents, agent_events. Object: AgentLink, one per agent (its storage: presence, commands, logs, samples).
+ * Tables: agents, agent_events; terminal_recordings is written here and read by `terminal`. Blobs: `terminals/…`. Object:
+ * AgentLink, one per agent (its storage: presence, commands, logs, samples, terminals, recordings under way).
  */
 import { createRouter } from "#http/router";
 import { agentRoutes as routes } from "./agents.routes.ts";
@@ -16,6 +17,8 @@ export {
 } from "./agent-access.service.ts";
 export { type AgentLinkPorts, createAgentLink } from "./agent-link.object.ts";
 export { createAgentRecords } from "./agent-records.repo.ts";
+export { recordingPartKey } from "./asciicast.ts";
+export { createRecordingArchive } from "./recording-archive.repo.ts";
 export type { Agent } from "./agents.schema.ts";
 export { sweepAgentEvents } from "./operations.service.ts";
 export { getAgent, listAgents } from "./agents.service.ts";

@@ -21,6 +21,7 @@ const host = z.object({
   memory_bytes: z.number().min(0),
   gpus: z.array(gpu).max(64),
   os: text(200).nullish(),
+  shell: text(300).nullish(),
   cpu_model: text(200).nullish(),
   physical_cpus: z.number().int().min(0).nullish(),
   limits: z

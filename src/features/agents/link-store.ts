@@ -45,6 +45,10 @@ export class LinkStore implements CommandStore {
     `);
   }
 
+  clear(): void {
+    this.#sql.exec("DELETE FROM commands; DELETE FROM logs; DELETE FROM samples; DELETE FROM facts;");
+  }
+
   fact<T>(name: string): T | undefined {
     const [row] = this.#sql.exec<{ value: string }>("SELECT value FROM facts WHERE name = ?", name).toArray();
     return row && (JSON.parse(row.value) as T);

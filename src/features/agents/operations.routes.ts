@@ -60,7 +60,8 @@ operationRoutes.openapi(
     tags,
     security,
     summary: "Drain an agent: no more work, then exit",
-    description: "Answers at once; the state goes from `draining` to `stopped` when its work is done.",
+    description:
+      "Answers at once; the state goes from `draining` to `stopped` when its work is done. Terminals are no work to wait for: they end at once, and who looks at one is told `drained`.",
     request: { params: IdParam },
     responses: { 200: json(AgentStatus, "The agent, draining"), ...errors(401, 403, 404, 409, 502, 503) },
   }),

@@ -22,6 +22,7 @@ const Host = z
     memory_bytes: z.number(),
     gpus: z.array(Gpu),
     os: z.string().nullish(),
+    shell: z.string().nullish().openapi({ description: "What its terminals start." }),
     cpu_model: z.string().nullish(),
     physical_cpus: z.number().int().nullish(),
     limits: z.object({ cpus: z.number().nullable(), memory_bytes: z.number().nullable() }).optional(),
@@ -78,6 +79,10 @@ export const UpdateAgent = z
   .object({
     name: z.string().trim().min(1).max(100).optional(),
     shared: z.boolean().optional().openapi({ description: "Administrators only." }),
+    record_terminals: z.boolean().optional().openapi({
+      description:
+        "Records every terminal that is opened, or looked at again, from now on. To stop that takes `terminal:review`.",
+    }),
   })
   .openapi("UpdateAgent");
 export type UpdateAgent = z.infer<typeof UpdateAgent>;

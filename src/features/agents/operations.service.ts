@@ -33,7 +33,12 @@ export async function updateAgent(ctx: Ctx, id: string, input: UpdateAgent): Pro
   const actor = allow(ctx, "agents:write");
   // Taking part in everybody's work is for administrators to give; to stop that, the owner will do.
   if (input.shared) allow(ctx, "agents:share");
-  const row = await repo.updateAgent(ctx.db, scopeOf(actor), id, input, ctx.now);
+  // Nobody gets rid of being recorded by himself.
+  if (input.record_terminals === false && (await own(ctx, id, "agents:write")).recordTerminals)
+    allow(ctx, "terminal:review");
+  const { name, shared, record_terminals: recordTerminals } = input;
+  const change = { name, shared, recordTerminals };
+  const row = await repo.updateAgent(ctx.db, scopeOf(actor), id, change, ctx.now);
   if (row === "taken") throw errors.agentNameTaken(input.name!);
   if (!row) throw errors.agentNotFound();
   forgetAgent(id);

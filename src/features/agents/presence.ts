@@ -1,5 +1,6 @@
 import {
   type AgentState,
+  BEAT_MS,
   type FromAgent,
   type Host,
   SILENCE_MS,
@@ -97,3 +98,18 @@ export const mayTakeOver = (
   now: number,
 ): boolean =>
   presence.instance === instance || !isConnected || !isUp(presence) || now >= silenceEndsAt(presence);
+
+/** A silence after which nobody waits for what the agent was doing: a network that was cut may be mended before. */
+const LOST_MS = 120_000;
+
+const lostAt = ({ lastSeenAt, since }: Presence): number => (lastSeenAt ?? since) + LOST_MS;
+
+/** What it was doing is given up. */
+export const isLost = (presence: Presence, now: number): boolean =>
+  presence.state === "failed" && now >= lostAt(presence);
+
+/** When time alone changes something next. */
+export function dueAt(presence: Presence, now: number): number {
+  if (presence.state === "failed") return isLost(presence, now) ? Infinity : lostAt(presence);
+  return silenceEndsAt(presence) + BEAT_MS / 10;
+}

@@ -2,7 +2,7 @@ import { createRoute, errors, inPerson, json, jsonBody, noContent, signedIn, z }
 import { createRouter } from "#http/router";
 import { refuseForeignPages, requireUpgrade, switching } from "#http/web-socket";
 import { TERMINAL_HEADER } from "../../kernel/ports/agent-links.ts";
-import { refused, ticketInvalid, ticketRequired } from "./terminal.errors.ts";
+import { refusedBy, ticketInvalid, ticketRequired } from "./terminal.errors.ts";
 import { OpenTerminal, TerminalInfo, TerminalTicket } from "./terminal.schema.ts";
 import * as service from "./terminal.service.ts";
 
@@ -47,9 +47,9 @@ terminalRoutes.openapi(
     security: [{ streamTicket: [] }],
     summary: "A shell on an agent's machine (WebSocket)",
     description:
-      "Without a protocol, text frames carry what the shell says and what is typed, and a frame that is `ESC [ 8 ; rows ; columns t` resizes. With the protocol `myelin.terminal`, binary frames carry the bytes and JSON the rest: `{type:resize,rows,columns}`, `{type:ack,offset}`, `{type:close}`; back come `hello` and `exit`. It closes with 1000 `exit <code>`, 4001 (signed out), 4008 (idle), 4010 (looked at elsewhere) or 1011 (the agent is gone).",
+      "Without a protocol, text frames carry what the shell says and what is typed, and a frame that is `ESC [ 8 ; rows ; columns t` resizes. With the protocol `myelin.terminal`, binary frames carry the bytes and JSON the rest: `{type:resize,rows,columns}`, `{type:ack,offset}`, `{type:close}`; back come `hello` (with `recording: true` where what the shell says is recorded), `recording` (`truncated`: no more of it is) and `exit` with its `reason`: `exit`, `idle`, `time`, `closed`, `abandoned`, `drained` (the agent was told to stop) or `lost`. It closes with 1000 `exit <code>`, 4001 (signed out), 4002 (not what a page says, or more than can wait for the agent), 4008 (idle), 4010 (looked at elsewhere), 4011 (it has to be recorded and cannot be) or 1011 (the agent is gone).",
     request: { query: z.object({ ticket: z.string().max(200).optional() }) },
-    responses: { ...switching, ...errors(400, 401, 403, 409, 422) },
+    responses: { ...switching, ...errors(400, 401, 403, 409, 422, 502, 503) },
   }),
   async (c) => {
     const { ctx } = c.var;
@@ -66,7 +66,7 @@ terminalRoutes.openapi(
     if (response.status === 401) throw ticketInvalid();
     if (response.status !== 101) {
       const { code, message } = await response.json<{ code: string; message: string }>();
-      throw refused(code, message);
+      throw refusedBy(response.status, code, message);
     }
     await service.noteTerminal(ctx, agentId, facts);
     return response;

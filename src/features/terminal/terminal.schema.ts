@@ -41,6 +41,10 @@ const AgentTerminal = z
     name: z.string(),
     available: z.boolean(),
     reason: z.string().nullable().openapi({ description: "Why it is not available." }),
+    shell: z.string().nullable().openapi({ description: "What a terminal starts there." }),
+    recording: z.boolean().openapi({
+      description: "Whether what a terminal says there is recorded; what is typed never is.",
+    }),
     sessions: z.array(OpenSession).openapi({ description: "The caller's own that are open." }),
   })
   .openapi("AgentTerminal");
@@ -49,7 +53,8 @@ export const TerminalInfo = z
   .object({
     available: z.boolean().openapi({ description: "Whether any agent has a terminal for the caller." }),
     shell: z.string().nullable().openapi({
-      description: "The login shell of the account an agent runs as; known once a terminal is open.",
+      description:
+        "The shell of all agents that have a terminal; null where there is none, or theirs differ.",
     }),
     features: z.array(z.enum(["pty", "resize", "colors", "reconnect", "flow-control"])),
     idle_seconds: z.number().int(),

@@ -20,6 +20,20 @@ function obstacleTo(agent: Agent): string | null {
   return null;
 }
 
+/** What the deployment wants recorded, and what the agent's owner wants: the stricter of both. */
+const isRecorded = ({ settings }: Ctx, agent: Agent): boolean =>
+  settings.terminal.isRecorded || agent.record_terminals;
+
+/** The caller's terminals at an agent that has any, and the shell they run. */
+async function askLink(ctx: Ctx, agentId: string, userId: string) {
+  const link = ctx.agentLinks.of(agentId);
+  const [open, { host }] = await Promise.all([link.listTerminals(), link.status()]);
+  const sessions = open
+    .filter((one) => one.userId === userId)
+    .map(({ id, openedAt, attached }) => ({ id, opened_at: new Date(openedAt).toISOString(), attached }));
+  return { sessions, shell: host?.shell ?? null };
+}
+
 /** Where the caller could have a terminal, why not elsewhere, and which ones are open. */
 export async function getTerminalInfo(ctx: Ctx): Promise<TerminalInfo> {
   const actor = allow(ctx, "terminal:open");
@@ -27,17 +41,16 @@ export async function getTerminalInfo(ctx: Ctx): Promise<TerminalInfo> {
   const agents = await Promise.all(
     items.map(async (agent) => {
       const reason = obstacleTo(agent);
-      const open = reason === null ? await ctx.agentLinks.of(agent.id).listTerminals() : [];
-      const sessions = open
-        .filter(({ userId }) => userId === actor.id)
-        .map(({ id, openedAt, attached }) => ({ id, opened_at: new Date(openedAt).toISOString(), attached }));
-      return { agent_id: agent.id, name: agent.name, available: reason === null, reason, sessions };
+      const known = reason === null ? await askLink(ctx, agent.id, actor.id) : { sessions: [], shell: null };
+      const about = { agent_id: agent.id, name: agent.name, available: reason === null, reason };
+      return { ...about, recording: isRecorded(ctx, agent), ...known };
     }),
   );
+  const shells = new Set(agents.filter(({ available }) => available).map(({ shell }) => shell));
   const { idleSeconds, maxSeconds } = ctx.settings.terminal;
   return {
     available: agents.some(({ available }) => available),
-    shell: null,
+    shell: shells.size === 1 ? [...shells][0]! : null,
     features: ["pty", "resize", "colors", "reconnect", "flow-control"],
     idle_seconds: idleSeconds,
     max_seconds: maxSeconds,
@@ -74,6 +87,7 @@ export async function createTerminalTicket(ctx: Ctx, input: OpenTerminal): Promi
   }
   const terminal = input.session ?? crypto.randomUUID();
   const secret = randomToken(32);
+  const { idleSeconds, maxSeconds, recordingMaxBytes: maxBytes } = ctx.settings.terminal;
   const facts: Facts = {
     ...{ terminal, isNew: input.session === undefined, userId: actor.id, userName: actor.email },
     ...{
@@ -82,7 +96,8 @@ export async function createTerminalTicket(ctx: Ctx, input: OpenTerminal): Promi
       rows: input.rows,
       columns: input.columns,
     },
-    ...ctx.settings.terminal,
+    ...{ idleSeconds, maxSeconds, agentName: agent.name },
+    recording: isRecorded(ctx, agent) ? { maxBytes } : null,
   };
   await link.addTicket(await sha256Hex(secret), ctx.now.getTime() + TICKET_SECONDS * 1000, facts);
   return {

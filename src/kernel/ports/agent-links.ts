@@ -53,6 +53,10 @@ export interface TerminalTicket {
   columns: number;
   idleSeconds: number;
   maxSeconds: number;
+  /** The agent's, for people. */
+  agentName: string;
+  /** What it says is recorded, up to so many bytes; `null` where it is not. */
+  recording: { maxBytes: number } | null;
 }
 
 /** An open terminal, as its link knows it. */
@@ -87,7 +91,10 @@ export interface AgentLinkHandle {
   /** Takes the upgrade of somebody with a ticket, named in `TERMINAL_HEADER`; a refusal of the agent's is a 409 of JSON. */
   openTerminal(request: Request): Promise<Response>;
   listTerminals(): Promise<OpenTerminal[]>;
+  /** Ends a terminal: now, or when the agent is there to be told. */
   closeTerminal(id: string): Promise<CommandReply>;
+  /** What of a recording is not in the blob store, and how many parts are; nothing when all of it is there. */
+  readRecording(id: string): Promise<{ parts: number; rest: Uint8Array } | null>;
   /** Ends the connection for good and forgets everything: the agent or its token is gone. */
   revoke(): Promise<void>;
 }
