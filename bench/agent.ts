@@ -10,6 +10,7 @@ const KEYS = 300;
 const WARM_KEYS = 30;
 const CALLS = 300;
 const LINES = 100_000;
+const FLOOD_BYTES = 20_000_000;
 /** What the terminal runs: everything typed comes back as it is, at once. */
 const ECHO = "stty raw -echo; echo ready; exec cat\r";
 
@@ -66,7 +67,8 @@ async function agentOf({ client }: Bench): Promise<string> {
   }
 }
 
-async function terminalEchoes(bench: Bench): Promise<Float64Array> {
+/** Has `use` look at a new terminal. */
+async function atTerminal<T>(bench: Bench, use: (socket: WebSocket) => Promise<T>): Promise<T> {
   const { ticket } = await bench.client.ask<{ ticket: string }>(
     post("/api/terminal/ticket", { agent_id: await agentOf(bench) }),
   );
@@ -74,14 +76,39 @@ async function terminalEchoes(bench: Bench): Promise<Float64Array> {
   const socket = new WebSocket(address, { perMessageDeflate: false });
   await once(socket, "open");
   try {
-    return await echoes({
-      type: (text) => socket.send(text),
-      onText: (take) => void socket.on("message", (data) => take(String(data))),
-    });
+    return await use(socket);
   } finally {
     socket.terminate();
   }
 }
+
+const terminalEchoes = (bench: Bench): Promise<Float64Array> =>
+  atTerminal(bench, (socket) =>
+    echoes({
+      type: (text) => socket.send(text),
+      onText: (take) => void socket.on("message", (data) => take(String(data))),
+    }),
+  );
+
+/** How much a program can say in a second, in MB. */
+const flood = (bench: Bench): Promise<number> =>
+  atTerminal(bench, async (socket) => {
+    let bytes = 0;
+    const startedAt = performance.now();
+    const done = new Promise<void>((resolve) => {
+      socket.on("message", (data) => {
+        bytes += String(data).length;
+        if (bytes > FLOOD_BYTES) resolve();
+      });
+    });
+    socket.send("yes 01234567890123456789012345678901234567890123456789012345678901234567890123456789\r");
+    await done;
+    const seconds = (performance.now() - startedAt) / 1000;
+    // Or it would go on beside whatever is measured next.
+    socket.send("\u0003exit\r");
+    await once(socket, "close");
+    return bytes / 1e6 / seconds;
+  });
 
 /** A program that prints, on the agent, and how fast its lines come to somebody who watches. */
 async function logLines(bench: Bench): Promise<Row> {
@@ -134,9 +161,21 @@ export const agent = (workerDir: string): Promise<Row[]> =>
     await bench.query("update users set role = 'admin' where role <> 'admin'");
     const bare = await bareEchoes();
     const through = await terminalEchoes(bench);
+    const flow = await flood(bench);
+    await bench.client.ask({
+      ...post(`/api/agents/${await agentOf(bench)}`, { record_terminals: true }),
+      method: "PUT",
+    });
+    const recorded = await terminalEchoes(bench);
+    const recordedFlow = await flood(bench);
     return [
       ...(await roundTrips(bench)),
       row("terminal, key to echo", through),
+      row("the same, recorded", recorded),
+      {
+        what: "terminal, output (recorded)",
+        measured: `${flow.toFixed(1)} (${recordedFlow.toFixed(1)}) MB/s`,
+      },
       row("bare pseudo-terminal, key to echo", bare),
       await logLines(bench),
     ];

@@ -32,9 +32,13 @@ export class TerminalPage {
 
   static async open(
     ticket: string,
-    { isFramed = false, origin }: { isFramed?: boolean; origin?: string } = {},
+    {
+      isFramed = false,
+      origin,
+      at = inject("url"),
+    }: { isFramed?: boolean; origin?: string; at?: string } = {},
   ): Promise<TerminalPage> {
-    const url = `${inject("url").replace(/^http/, "ws")}/api/terminal?ticket=${encodeURIComponent(ticket)}`;
+    const url = `${at.replace(/^http/, "ws")}/api/terminal?ticket=${encodeURIComponent(ticket)}`;
     const socket = new WebSocket(url, isFramed ? ["myelin.terminal"] : [], {
       ...(origin && { origin }),
       ...{ closeTimeout: 200 },
