@@ -80,12 +80,13 @@ it("ends a cell whose agent does not answer any more, and passes nothing on afte
   const running = start.kernel.execute({ cellId: "c", source: "", timeoutMs: 600_000 }, (event) =>
     heard.push(event),
   );
-  say("before");
+  const said = (text: string) => ({ type: "stream", name: "stdout", text });
+  say(said("before"));
   await start.kernel.interrupt();
   await start.kernel.shutdown();
   expect(await running).toEqual({ status: "dead", reason: "The agent is not connected." });
-  say("after");
-  expect(heard).toEqual(["before"]);
+  say(said("after"));
+  expect(heard).toEqual([said("before")]);
 });
 
 it("ends a kernel whose agent serves its owner no longer, and starts the next one elsewhere", async () => {
@@ -109,4 +110,28 @@ it("asks for a kernel of the notebook's present life, whatever an earlier one's 
   expect((await kernels.start({ ...WISH, life: 1 })).ok).toBe(true);
   expect(asked).toEqual(["a kernel.start", "a kernel.shutdown", "a kernel.find", "a kernel.start"]);
   expect(args).toEqual([0, 0, 1, 1].map((life) => ({ notebook: "n", life })));
+});
+
+it.each([
+  ["an end", undefined, { status: "fine" }],
+  ["an output", { type: "stream", name: "stdout", text: 5 }, { status: "ok" }],
+  ["a form of output", { type: "dance" }, { status: "ok" }],
+])("ends a kernel whose agent makes up %s", async (_, event, end) => {
+  const asked: string[] = [];
+  const links = {
+    of: () => ({
+      ask: async ({ name }: LinkCommand, onEvent?: (event: unknown) => unknown) => {
+        asked.push(name);
+        if (event) await onEvent?.(event);
+        return OK(name === "kernel.execute" ? end : null);
+      },
+    }),
+  } as unknown as AgentLinks;
+  const start = await createAgentKernels(links, async () => ["a"]).start(WISH);
+  if (!start.ok) throw new Error(start.reason);
+  const heard: unknown[] = [];
+  const cell = { cellId: "c", source: "", timeoutMs: 1000 };
+  const ended = await start.kernel.execute(cell, (said) => void heard.push(said));
+  expect(ended).toEqual({ status: "dead", reason: expect.stringContaining("what no kernel says") });
+  expect([heard, start.kernel.alive, asked.at(-1)]).toEqual([[], false, "kernel.shutdown"]);
 });

@@ -1,3 +1,4 @@
+import { Ended, Found, Said } from "./agent-kernel-replies.ts";
 import type { CommandReply } from "../kernel/agent-protocol.ts";
 import type { AgentLinkHandle, AgentLinks } from "../kernel/ports/agent-links.ts";
 import type {
@@ -21,6 +22,8 @@ const deadBy = ({ message }: Extract<CommandReply, { ok: false }>): ExecutionEnd
   reason: message,
 });
 
+const GIBBERISH = "The agent said what no kernel says; the kernel was ended.";
+
 /** An interpreter on an agent's machine. */
 class AgentKernel implements Kernel {
   readonly #link: AgentLinkHandle;
@@ -34,7 +37,7 @@ class AgentKernel implements Kernel {
   constructor(links: AgentLinks, agentId: string, { notebookId, life }: KernelWish, told: unknown) {
     [this.#link, this.agentId] = [links.of(agentId), agentId];
     this.#which = { notebook: notebookId, life };
-    this.implementation = (told as { implementation?: string } | null)?.implementation ?? null;
+    this.implementation = Found.safeParse(told).data?.implementation ?? null;
   }
 
   isOf({ notebookId, life }: KernelWish): boolean {
@@ -48,14 +51,23 @@ class AgentKernel implements Kernel {
     const args = { ...this.#which, cell: cellId, source, timeout_ms: timeoutMs };
     const command = { name: "kernel.execute", args, timeoutMs: timeoutMs + GRACE_MS };
     let hasEnded = false;
-    const asked = this.#link.ask(command, (event) => {
-      if (!hasEnded) emit(event as KernelEvent);
+    const asked = this.#link.ask(command, (given) => {
+      if (hasEnded) return;
+      const event = Said.safeParse(given);
+      if (event.success) emit(event.data);
+      else this.#lost.resolve({ ok: false, code: "AGENT_FAULT", message: GIBBERISH });
     });
     const reply = await Promise.race([asked, this.#lost.promise]);
     hasEnded = true;
-    const end = reply.ok ? (reply.value as ExecutionEnd) : deadBy(reply);
+    const end = this.#endBy(reply);
     if (end.status === "dead") this.alive = false;
+    if (end.status === "dead" && end.reason === GIBBERISH) await this.shutdown();
     return end;
+  }
+
+  #endBy(reply: CommandReply): ExecutionEnd {
+    if (!reply.ok) return deadBy(reply);
+    return Ended.safeParse(reply.value).data ?? { status: "dead", reason: GIBBERISH };
   }
 
   async interrupt(): Promise<void> {
@@ -94,8 +106,8 @@ export function createAgentKernels(links: AgentLinks, agentsFor: AgentsFor): Ker
 
   async function findOn(agentId: string, wish: KernelWish): Promise<AgentKernel | undefined> {
     const reply = await ask(agentId, "kernel.find", wish);
-    const isThere = reply.ok && (reply.value as { alive: boolean }).alive;
-    return isThere ? keep(agentId, wish, reply.value) : undefined;
+    const isThere = reply.ok && Found.safeParse(reply.value).data?.alive === true;
+    return isThere && reply.ok ? keep(agentId, wish, reply.value) : undefined;
   }
 
   return {
