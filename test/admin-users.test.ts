@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { getTableColumns, getTableName, is } from "drizzle-orm";
 import { PgTable } from "drizzle-orm/pg-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Platform, startPlatform } from "../local/platform.ts";
+import type { Platform } from "../local/platform.ts";
 import * as schema from "../src/db/schema.ts";
 import { PERMISSION_NAMES } from "../src/kernel/actor.ts";
 import {
@@ -23,6 +23,7 @@ import {
   type User,
 } from "./support/client.ts";
 import { holdingsOf } from "./support/holdings.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import { expectStatus } from "./support/refusal.ts";
 
 const nobody = anonymous();
@@ -443,7 +444,7 @@ describe("the last administrator stays", () => {
   const FULL = "role = 'admin' and custom_role is null and suspended_at is null and denied = '[]'";
 
   beforeAll(async () => {
-    platform = await startPlatform({ dataDir: folder, port: 0, agent: false, env: LIMITLESS });
+    platform = await startOwnPlatform({ dataDir: folder, env: LIMITLESS });
     await ask("insert into roles (name, base, permissions) values ('deputy', 'admin', $1)", [
       JSON.stringify(PERMISSION_NAMES),
     ]);

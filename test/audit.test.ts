@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Platform, startPlatform } from "../local/platform.ts";
+import type { Platform } from "../local/platform.ts";
 import {
   type Answer,
   anonymous,
@@ -16,6 +16,7 @@ import {
   until,
   type User,
 } from "./support/client.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import { expectStatus } from "./support/refusal.ts";
 import { forge } from "./support/tokens.ts";
 
@@ -31,7 +32,7 @@ const guarded = inject("guarded");
 beforeAll(async () => {
   guardian = await signIn("admin@myelin.local", guarded.adminPassword, guarded.url);
   admin = await signIn("admin@myelin.local", inject("adminPassword"));
-  own = await startPlatform({ dataDir: folder, port: 0, agent: false, env: { LOG_LEVEL: "warn" } });
+  own = await startOwnPlatform({ dataDir: folder, env: { LOG_LEVEL: "warn" } });
   keeper = await signIn("admin@myelin.local", own.adminPassword(), own.url);
 });
 afterAll(async () => {

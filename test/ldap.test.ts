@@ -23,9 +23,9 @@ let platform: Platform;
 /** The platform reads which authorities to trust when its code is loaded. */
 async function startTrusting(caFile: string, env: Record<string, string>): Promise<Platform> {
   process.env["NODE_EXTRA_CA_CERTS"] = caFile;
-  const { startPlatform } = await import("../local/platform.ts");
+  const { startOwnPlatform } = await import("./support/own-platform.ts");
   delete process.env["NODE_EXTRA_CA_CERTS"];
-  return startPlatform({ dataDir: join(folder, "data"), port: 0, agent: false, env });
+  return startOwnPlatform({ dataDir: join(folder, "data"), env });
 }
 
 beforeAll(async () => {
@@ -288,8 +288,8 @@ describe.skipIf(!hasSlapd)("a directory that is not who it says", () => {
   it("gets no password: its certificate is another host's", async () => {
     const other = await startSlowLine(slapd.ports[1]!, "127.0.0.2");
     const env = { LDAP_URL: `ldaps://127.0.0.2:${other.port}`, LDAP_BASE_DN: BASE, LOG_LEVEL: "error" };
-    const { startPlatform } = await import("../local/platform.ts");
-    const misled = await startPlatform({ dataDir: join(folder, "misled"), port: 0, agent: false, env });
+    const { startOwnPlatform } = await import("./support/own-platform.ts");
+    const misled = await startOwnPlatform({ dataDir: join(folder, "misled"), env });
     try {
       const { mail, password } = await person();
       const answer = await anonymous(misled.url).post("/api/auth/login", { email: mail, password });

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Platform, startPlatform } from "../local/platform.ts";
+import type { Platform } from "../local/platform.ts";
 import { createAesSealer } from "../src/adapters/aes-sealer.ts";
 import { createDb } from "../src/adapters/neon.ts";
 import { sweepMails } from "../src/features/mail/index.ts";
 import { query, signIn, type User } from "./support/client.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "myelin-mail-keys-"));
 const [present, older, dropped] = ["k2", "k1", "k0"].map((id) => ({ id, secret: id.repeat(20) }));
@@ -17,7 +18,7 @@ let chief: User;
 beforeAll(async () => {
   const keys = configured.map(({ id, secret }) => `${id}:${secret}`).join(",");
   const env = { LOG_LEVEL: "error", ENCRYPTION_KEYS: keys };
-  own = await startPlatform({ dataDir: folder, port: 0, agent: false, env });
+  own = await startOwnPlatform({ dataDir: folder, env });
   chief = await signIn("admin@myelin.local", own.adminPassword(), own.url);
 });
 afterAll(async () => {

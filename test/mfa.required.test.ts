@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Platform, startPlatform } from "../local/platform.ts";
+import type { Platform } from "../local/platform.ts";
 import { anonymous, newUser, query, signIn, type User } from "./support/client.ts";
 import { addPasskey, codeOf, Device, enableTotp, firstStep } from "./support/factors.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import { expectStatus } from "./support/refusal.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "myelin-mfa-"));
@@ -19,7 +20,7 @@ beforeAll(async () => {
     RATE_LIMIT_LOGIN: "0",
     RATE_LIMIT_REGISTER: "0",
   };
-  platform = await startPlatform({ dataDir, port: 0, agent: false, env });
+  platform = await startOwnPlatform({ dataDir, env });
 });
 afterAll(async () => {
   await platform?.stop();

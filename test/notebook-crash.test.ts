@@ -2,15 +2,15 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { startPlatform } from "../local/platform.ts";
 import { AgentProgram } from "./support/agent-program.ts";
 import { newUser, signIn, until } from "./support/client.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import { isInstalled } from "./support/programs.ts";
 
 it("a cell that ran when the platform went is not shown as running for ever", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "myelin-crash-"));
   const env = { LOG_LEVEL: "warn", RATE_LIMIT_REGISTER: "0" };
-  let platform = await startPlatform({ dataDir, port: 0, agent: false, env });
+  let platform = await startOwnPlatform({ dataDir, env });
   try {
     const user = await newUser(platform.url);
     const cells = [{ source: "console.log('on'); for (;;) {}" }, { source: "1 + 1" }];
@@ -20,7 +20,7 @@ it("a cell that ran when the platform went is not shown as running for ever", as
     await until(() => user.get(`/api/notebooks/${id}`), isRunning);
     // No word to anybody: the Worker is gone in the middle of the loop.
     await platform.stop();
-    platform = await startPlatform({ dataDir, port: 0, agent: false, env });
+    platform = await startOwnPlatform({ dataDir, env });
     const again = await signIn(user.email, user.password, platform.url);
     const read = async () => (await again.get(`/api/notebooks/${id}`)).body;
     const { status, cells: after } = await until(read, ({ status }) => status !== "running");
@@ -41,7 +41,7 @@ it.skipIf(!isInstalled("python3"))(
   async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "myelin-crash-"));
     const env = { LOG_LEVEL: "warn", RATE_LIMIT_REGISTER: "0" };
-    let platform = await startPlatform({ dataDir, port: 0, agent: false, env });
+    let platform = await startOwnPlatform({ dataDir, env });
     const port = Number(new URL(platform.url).port);
     const user = await newUser(platform.url);
     const agent = await AgentProgram.of(user);
@@ -54,7 +54,7 @@ it.skipIf(!isInstalled("python3"))(
       const run = await user.post(`/api/notebooks/${body.id}/cells/${body.cells[0].id}/execute`, {});
       const pid = Number(run.body.outputs[0].text);
       await platform.stop();
-      platform = await startPlatform({ dataDir, port, agent: false, env });
+      platform = await startOwnPlatform({ dataDir, port, env });
       const again = await signIn(user.email, user.password, platform.url);
       const { id } = (await again.get("/api/agents")).body[0];
       await until(

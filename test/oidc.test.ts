@@ -6,13 +6,14 @@ import pg from "pg";
 import { type Browser as ChromeBrowser, chromium } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { freePort } from "../local/free-port.ts";
-import { type Platform, startPlatform } from "../local/platform.ts";
+import type { Platform } from "../local/platform.ts";
 import { createOidcProvider, type OidcOptions } from "../src/adapters/oidc.ts";
 import type { IdentityProvider } from "../src/kernel/ports/identity-provider.ts";
 import { Browser } from "./support/browser.ts";
 import { type Answer, anonymous, Client, query, signIn, type User } from "./support/client.ts";
 import { type Person, type RealProvider, startRealProvider } from "./support/identity-provider.ts";
 import { mailTo } from "./support/mailbox.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import { expectStatus } from "./support/refusal.ts";
 import { type Asked, type Claims, type RogueProvider, startRogueProvider } from "./support/rogue-provider.ts";
 
@@ -49,8 +50,8 @@ beforeAll(async () => {
     { name: "rogue", issuer: rogue.issuer, client_id: "rogue", link_verified_email: true },
     { name: "gone", issuer: `http://127.0.0.1:${await freePort()}`, client_id: "gone" },
   ];
-  platform = await startPlatform({
-    ...{ dataDir: join(folder, "data"), port, agent: false },
+  platform = await startOwnPlatform({
+    ...{ dataDir: join(folder, "data"), port },
     env: {
       ...{ LOG_LEVEL: "warn", PUBLIC_URL: base, REGISTRATION: "approve" },
       ...{ RATE_LIMIT_LOGIN: "0", RATE_LIMIT_REGISTER: "0", RATE_LIMIT_REFRESH: "0", RATE_LIMIT_API: "0" },

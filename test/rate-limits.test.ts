@@ -3,14 +3,15 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Platform, startPlatform } from "../local/platform.ts";
+import type { Platform } from "../local/platform.ts";
 import { type Answer, anonymous, signIn } from "./support/client.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import { expectRefusal } from "./support/refusal.ts";
 import { hasRedis, startUpstash, type Upstash } from "./support/upstash.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "myelin-limits-"));
 const start = (name: string, env: Record<string, string>) =>
-  startPlatform({ dataDir: join(folder, name), port: 0, agent: false, env: { LOG_LEVEL: "warn", ...env } });
+  startOwnPlatform({ dataDir: join(folder, name), env: { LOG_LEVEL: "warn", ...env } });
 
 let plain: Platform;
 let crowded: Platform;

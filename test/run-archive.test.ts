@@ -2,12 +2,12 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { startPlatform } from "../local/platform.ts";
 import { newRun, newUser, until } from "./support/client.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import pg from "pg";
 
 const dataDir = mkdtempSync(join(tmpdir(), "myelin-archive-"));
-const start = () => startPlatform({ dataDir, port: 0, agent: false, env: { LOG_LEVEL: "warn" } });
+const start = () => startOwnPlatform({ dataDir, env: { LOG_LEVEL: "warn" } });
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 /** Where the platform keeps the feeds' own storage. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Platform, startPlatform } from "../local/platform.ts";
+import type { Platform } from "../local/platform.ts";
 import {
   admin,
   Client,
@@ -15,6 +15,7 @@ import {
   until,
   type User,
 } from "./support/client.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import { expectStatus } from "./support/refusal.ts";
 
 const program = (token: string, url = inject("url")) => new Client(url, { "x-api-token": token });
@@ -363,8 +364,8 @@ describe("where clients can be told apart", () => {
   const from = (ip: string) => ({ headers: { "x-forwarded-for": ip } });
 
   beforeAll(async () => {
-    platform = await startPlatform({
-      ...{ dataDir: folder, port: 0, agent: false },
+    platform = await startOwnPlatform({
+      dataDir: folder,
       env: { LOG_LEVEL: "warn", TRUSTED_HOPS: "1", REQUIRE_MFA: "admin" },
     });
     const nobody = new Client(platform.url);

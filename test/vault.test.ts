@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { secretKey } from "../src/adapters/jwt-keys.ts";
-import { type Platform, startPlatform } from "../local/platform.ts";
+import type { Platform } from "../local/platform.ts";
 import { newUser } from "./support/client.ts";
+import { startOwnPlatform } from "./support/own-platform.ts";
 import { startVault, type Vault } from "./support/vault.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "myelin-vault-"));
@@ -20,7 +21,7 @@ beforeAll(async () => {
     VAULT_ROLE_ID: vault.roleId,
     VAULT_SECRET_ID: vault.secretId,
   };
-  platform = await startPlatform({ dataDir: folder, port: 0, agent: false, env });
+  platform = await startOwnPlatform({ dataDir: folder, env });
 });
 afterAll(async () => {
   await Promise.all([platform?.stop(), vault?.stop()]);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
 import { AgentProgram, pythonTraining } from "../support/agent-program.ts";
 import { newUser, until } from "../support/client.ts";
@@ -21,6 +21,7 @@ const start = () =>
   Command.start("local/start.ts", ["--port", String(port), "--data-dir", dataDir, "--no-agent"], {
     LOG_LEVEL: "warn",
     LEASE_SECONDS: String(LEASE_SECONDS),
+    MYELIN_WORKER_DIR: inject("workerWithoutEngine"),
   });
 
 beforeAll(async () => {

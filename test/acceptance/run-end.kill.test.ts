@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Platform, startPlatform } from "../../local/platform.ts";
+import type { Platform } from "../../local/platform.ts";
 import { newRun, newUser, until, type User } from "../support/client.ts";
+import { startOwnPlatform } from "../support/own-platform.ts";
 import { Watcher } from "../support/watcher.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "myelin-run-end-"));
@@ -14,7 +15,7 @@ let platform: Platform;
 let user: User;
 
 beforeAll(async () => {
-  platform = await startPlatform({ dataDir, port: 0, agent: false, env });
+  platform = await startOwnPlatform({ dataDir, env });
   user = await newUser(platform.url);
 });
 afterAll(async () => {

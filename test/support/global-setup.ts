@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { buildWorker } from "../../local/bundle.ts";
 import { startPlatform } from "../../local/platform.ts";
 import { startOllama } from "./ollama.ts";
+import { withoutEngine } from "./without-engine.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -15,6 +17,8 @@ declare module "vitest" {
     guarded: { url: string; databaseUrl: string; adminPassword: string; metricsToken: string };
     /** The key tokens are signed with, so that tests can forge them. */
     jwtSecret: string;
+    /** The folder of a Worker that starts in half the time and serves no models. */
+    workerWithoutEngine: string;
   }
 }
 
@@ -41,15 +45,15 @@ export default async function setup(project: TestProject) {
     RATE_LIMIT_RESET: "100000",
     RATE_LIMIT_API: "100000000",
   };
-  const start = (name: string, agent: boolean, own: Record<string, string>) =>
-    startPlatform({ dataDir: join(folder, name), port: 0, agent, env: { ...env, ...own } });
-  // The Worker is built once, by whichever starts first.
-  const platform = await start("open", true, {});
-  const guarded = await start("guarded", false, {
-    REGISTRATION: "approve",
-    TRUSTED_HOPS: "1",
-    METRICS_TOKEN: metricsToken,
-  });
+  const workerDir = await buildWorker();
+  const workerWithoutEngine = withoutEngine(workerDir, join(folder, "worker"));
+  const [platform, guarded] = await Promise.all([
+    startPlatform({ dataDir: join(folder, "open"), port: 0, agent: true, workerDir, env }),
+    startPlatform({
+      ...{ dataDir: join(folder, "guarded"), port: 0, agent: false, workerDir: workerWithoutEngine },
+      env: { ...env, REGISTRATION: "approve", TRUSTED_HOPS: "1", METRICS_TOKEN: metricsToken },
+    }),
+  ]);
   project.provide("url", platform.url);
   project.provide("databaseUrl", platform.databaseUrl);
   project.provide("adminPassword", platform.adminPassword());
@@ -60,6 +64,7 @@ export default async function setup(project: TestProject) {
     metricsToken,
   });
   project.provide("jwtSecret", jwtSecret);
+  project.provide("workerWithoutEngine", workerWithoutEngine);
   return async () => {
     await Promise.all([platform.stop(), guarded.stop(), ollama.stop()]);
     rmSync(folder, { recursive: true, force: true });
