@@ -39,8 +39,8 @@ const VERBS: Record<string, (email: string) => Promise<Answer>> = {
   forgot: (email) => ask("password/forgot", { email }),
 };
 
-async function stepsOf(verb: string, email: string): Promise<string[]> {
-  const body = JSON.stringify({ verb, email, databaseUrl, gatewayUrl: gateway.url });
+async function stepsOf(verb: string, email: string, directory?: string[]): Promise<string[]> {
+  const body = JSON.stringify({ verb, email, directory, databaseUrl, gatewayUrl: gateway.url });
   const answer = await worker.fetch("/", { method: "POST", body });
   expect(answer.status).toBe(200);
   return (await answer.json()) as string[];
@@ -73,6 +73,16 @@ describe("whether an address has an account", () => {
     const steps = await stepsOf("login", email);
     await query("update users set password_hash = null where email = $1", [email], databaseUrl);
     expect(await stepsOf("login", email)).toEqual(steps);
+  });
+
+  it("or is in the directory is not told by how long a login takes", async () => {
+    const [here, there] = [await person(), await person()];
+    await query("update users set password_hash = null where email = $1", [there.email], databaseUrl);
+    const stepsTo = (email: string) => stepsOf("login", email, [there.email]);
+    const theirs = await stepsTo(there.email);
+    expect(theirs).toEqual(["round trip", "hash", "directory", "round trip", "audit"]);
+    expect(await stepsTo(here.email)).toEqual(theirs);
+    expect(await stepsTo(someEmail())).toEqual(theirs);
   });
 
   it("is told by the account's own state only to whoever has the password", async () => {

@@ -5,10 +5,13 @@ import { forgotPassword } from "../../src/features/auth/password.service.ts";
 import { register } from "../../src/features/auth/registration.service.ts";
 import type { Ctx } from "../../src/kernel/ctx.ts";
 import { AppError } from "../../src/kernel/errors.ts";
+import type { Directory } from "../../src/kernel/ports/directory.ts";
 
 export interface Asked {
   verb: keyof typeof VERBS;
   email: string;
+  /** The names a directory of people knows, where there is one. */
+  directory?: string[];
   databaseUrl: string;
   gatewayUrl: string;
 }
@@ -20,11 +23,22 @@ const VERBS = {
   forgot: forgotPassword,
 };
 
+/** A directory that no password opens; that a real one is asked as much for a name it does not know is the adapter's. */
+const directoryOf = (names: string[], step: (name: string) => void): Directory => ({
+  issuer: "ldaps://directory.example",
+  async authenticate(name, _, mayTry) {
+    step("directory");
+    await mayTry(names.includes(name) ? name : crypto.randomUUID());
+    return { ok: false, reason: names.includes(name) ? "wrong_password" : "unknown" };
+  },
+});
+
 /**
- * What takes time on the way to an answer, in order: password hashes, round trips to the database and lines of the trail.
+ * What takes time on the way to an answer, in order: password hashes, round trips to the database, questions to the
+ * directory and lines of the trail.
  * What is left for afterwards counts for nothing, since nobody waits for it.
  */
-async function stepsOf({ verb, email, databaseUrl, gatewayUrl }: Asked): Promise<string[]> {
+async function stepsOf({ verb, email, directory, databaseUrl, gatewayUrl }: Asked): Promise<string[]> {
   const steps: string[] = [];
   const later: Promise<unknown>[] = [];
   const step = (name: string) => void (later.length > 0 || steps.push(name));
@@ -37,7 +51,8 @@ async function stepsOf({ verb, email, databaseUrl, gatewayUrl }: Asked): Promise
     return fetch(...given);
   };
   const ctx = {
-    ...{ db: createDb(databaseUrl, gatewayUrl), now: new Date(), directory: null, mailer: null },
+    ...{ db: createDb(databaseUrl, gatewayUrl), now: new Date(), mailer: null },
+    directory: directory ? directoryOf(directory, step) : null,
     client: { ip: null, network: "192.0.2.1", userAgent: null },
     settings: { registration: "open" },
     limiter: { take: () => Promise.resolve({ allowed: false }) },

@@ -1,23 +1,21 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A line to a port of this machine that takes its time. */
-export interface SlowLine {
+/** A line to a port of this machine that counts. */
+export interface CountedLine {
   port: number;
-  /** How long whatever is sent over it is held back. */
-  delayMs: number;
   /** How often something was sent over it. */
   sent: number;
   stop(): Promise<void>;
 }
 
-export async function startSlowLine(target: number, host = "127.0.0.1"): Promise<SlowLine> {
+export async function startCountedLine(target: number, host = "127.0.0.1"): Promise<CountedLine> {
   const open = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(target, "127.0.0.1");
     near.on("data", (chunk) => {
       line.sent++;
-      setTimeout(() => far.writable && far.write(chunk), line.delayMs);
+      if (far.writable) far.write(chunk);
     });
     far.pipe(near);
     for (const [socket, other] of [
@@ -28,13 +26,13 @@ export async function startSlowLine(target: number, host = "127.0.0.1"): Promise
       socket.on("error", () => other.destroy());
       socket.on("close", () => {
         open.delete(socket);
-        setTimeout(() => other.destroy(), line.delayMs);
+        other.destroy();
       });
     }
   }).listen(0, host);
   await once(server, "listening");
-  const line: SlowLine = {
-    ...{ port: (server.address() as AddressInfo).port, delayMs: 0, sent: 0 },
+  const line: CountedLine = {
+    ...{ port: (server.address() as AddressInfo).port, sent: 0 },
     async stop() {
       server.close();
       open.forEach((socket) => socket.destroy());
