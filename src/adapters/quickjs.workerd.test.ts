@@ -166,11 +166,7 @@ describe("a bomb", () => {
     ["deep source", "eval('('.repeat(100000))", "dead"],
     ["a list of holes", "new Array(4294967295).indexOf(1)", "error"],
     ["a thing that says to be a long list", "[].indexOf.call({ length: 1e15 }, 0)", "error"],
-    [
-      "one whose length changes",
-      "let n = 84_000n;; n += 2n) { return n++ ? 1e15 : 1 } }, 0)",
-      "error",
-    ],
+    ["one whose length changes", "let n = 84_000n;; n += 2n) { return n++ ? 1e15 : 1 } }, 0)", "error"],
     [
       "a proxy of a list",
       "[].indexOf.call(new Proxy([], { get: () => 1e15, has: () => false }), 0)",

@@ -8,7 +8,7 @@ import { type Client, EXTERNAL_RUN, newUser, until, type User } from "../support
 import { Command } from "../support/command.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "myelin-kill-"));
-const CONFIG = { epochs: 120, batch_size: 8, learning_rate: 0.003, hidden: [96], seed: 5 };
+const CONFIG = { epochs: 80, batch_size: 8, learning_rate: 0.003, hidden: [96], seed: 5 };
 let port: number;
 let platform: Command;
 
@@ -27,6 +27,8 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+
 /** Repeats a call until it is answered, as a client with an idempotency key may. */
 async function insist<T>(call: () => Promise<{ status: number; body: T }>): Promise<T> {
   for (;;) {
@@ -39,7 +41,7 @@ async function insist<T>(call: () => Promise<{ status: number; body: T }>): Prom
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause();
   }
 }
 
@@ -55,6 +57,7 @@ function keepReporting(user: Client, run: string) {
       await insist(() =>
         user.post(`/api/training/runs/${run}/logs`, { message: `step ${step}` }, { headers }),
       );
+      await pause();
     }
   })();
   return { stop: () => ((stopped = true), done) };
@@ -136,7 +139,7 @@ it(
     expect(next).not.toBe(agent);
     await until(
       () => epochsOf(user, run),
-      (points) => points.length >= 40,
+      (points) => points.length >= 25,
       { withinMs: 40_000 },
     );
     expect((await statusOf(user, run)).body.status).toBe("running");
