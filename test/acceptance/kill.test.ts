@@ -8,7 +8,7 @@ import { type Client, EXTERNAL_RUN, newUser, until, type User } from "../support
 import { Command } from "../support/command.ts";
 
 const dataDir = mkdtempSync(join(tmpdir(), "myelin-kill-"));
-const CONFIG = { epochs: 80, batch_size: 8, learning_rate: 0.003, hidden: [96], seed: 5 };
+const CONFIG = { epochs: 90, batch_size: 8, learning_rate: 0.003, hidden: [96], seed: 5 };
 let port: number;
 let platform: Command;
 
@@ -139,7 +139,7 @@ it(
     expect(next).not.toBe(agent);
     await until(
       () => epochsOf(user, run),
-      (points) => points.length >= 25,
+      (points) => points.length >= 20,
       { withinMs: 40_000 },
     );
     expect((await statusOf(user, run)).body.status).toBe("running");
