@@ -52,7 +52,11 @@ export class AgentProgram {
       ...this.#flags,
     ];
     const child = spawn(process.execPath, ["agent/main.ts", ...args], {
-      env: { PATH: this.#path, AWS_SECRET_ACCESS_KEY: "of-the-agent" },
+      env: {
+        PATH: this.#path,
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        AWS_SECRET_ACCESS_KEY: "of-the-agent",
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [child.stdout!, child.stderr!])
