@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { folderBytes } from "./folder-size.ts";
 import type { Breach, Limits } from "./limits.ts";
+import { type Member, proportionalBytes } from "./members.ts";
 import type { Tree } from "./tree.ts";
 
 /** How much longer to wait than to look. */
@@ -41,8 +42,13 @@ async function lookAtProcesses({ tree, limits, lookMs }: Watched, onBreach: (bre
 function breachOf(tree: Tree, { memoryBytes, processes }: Bounds): Breach | undefined {
   const all = tree.list();
   if (processes !== null && all.length > processes) return "processes";
-  const resident = all.reduce((sum, one) => sum + one.residentBytes, 0);
-  return memoryBytes !== null && resident > memoryBytes ? "memory" : undefined;
+  return memoryBytes !== null && takesMoreThan(memoryBytes, all) ? "memory" : undefined;
+}
+
+/** What forked processes share counts once; that takes a closer look, so only where it may matter. */
+function takesMoreThan(most: number, all: Member[]): boolean {
+  const sumOf = (bytesOf: (one: Member) => number) => all.reduce((sum, one) => sum + bytesOf(one), 0);
+  return sumOf(({ residentBytes }) => residentBytes) > most && sumOf(proportionalBytes) > most;
 }
 
 async function lookAtDisk({ folder, limits: { diskBytes } }: Watched, onBreach: (breach: Breach) => void) {

@@ -45,6 +45,15 @@ function statOf(pid: number): Stat | undefined {
   };
 }
 
+/**
+ * What a process takes of memory, pages that others have too shared out among all who do (`Pss` of proc(5)): what it has
+ * resident where that cannot be told.
+ */
+export function proportionalBytes({ pid, residentBytes }: Member): number {
+  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? "")?.[1];
+  return kilobytes === undefined ? residentBytes : Number(kilobytes) * 1024;
+}
+
 const KERNEL_THREADS = 2;
 
 /**

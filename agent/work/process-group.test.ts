@@ -160,6 +160,20 @@ describe("limits", () => {
     expect(exit.breach).toBe("disk");
   });
 
+  onLinux("what forked processes share counts once", async () => {
+    const forks = [
+      "import os, time",
+      "held = b'x' * 100_000_000",
+      "for _ in range(6):",
+      "    if os.fork() == 0:",
+      "        time.sleep(1.5)",
+      "        os._exit(0)",
+      "for _ in range(6): os.wait()",
+    ].join("\n");
+    const { exit } = await run(`python3 -c '${forks.replaceAll("'", '"')}'`, { memoryBytes: 300 * MB });
+    expect(exit).toMatchObject({ breach: null, code: 0 });
+  });
+
   it("a flood of output is cut off, in constant memory, and the job goes on", async () => {
     const before = process.memoryUsage().rss;
     const { exit, heard } = await run("yes abcdefgh | head -c 1500000000; echo done >&3", {
