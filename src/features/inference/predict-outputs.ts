@@ -1,6 +1,6 @@
 import { type NamedNumber, nameNumber } from "../../kernel/named-number.ts";
 import type { ModelSignature, Tensor } from "../../kernel/ports/model-pools.ts";
-import { fromHalf } from "./half.ts";
+import { fromHalf } from "../../kernel/half.ts";
 import { isFloat } from "./tensor-fill.ts";
 
 /** A value as JSON can carry it: NaN and infinities by name, whole numbers beyond 2^53 as text. */

@@ -1,5 +1,5 @@
 import type { Tensor, TensorType } from "../../kernel/ports/model-pools.ts";
-import { toHalf } from "./half.ts";
+import { toHalf } from "../../kernel/half.ts";
 
 type Data = Tensor["data"];
 
