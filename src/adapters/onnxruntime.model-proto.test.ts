@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { encodeModel, floatTensor, intAttribute, node, valueInfo } from "../../trainer/onnx/proto.ts";
 import { concat, messageField, stringField } from "../../trainer/onnx/protobuf.ts";
-import { MalformedModel, readModelProto } from "./onnxruntime.model-proto.ts";
+import { MalformedFile } from "../kernel/formats/byte-source.ts";
+import { readModelProto } from "./onnxruntime.model-proto.ts";
 import { refuseEndless, signatureOf } from "./onnxruntime.signature.ts";
 import { withoutWeights } from "./onnxruntime.weights.ts";
 
@@ -41,7 +42,7 @@ function outcome(bytes: Uint8Array): "read" | "refused" {
     withoutWeights(bytes);
     return "read";
   } catch (error) {
-    expect(error).toBeInstanceOf(MalformedModel);
+    expect(error).toBeInstanceOf(MalformedFile);
     return "refused";
   }
 }
@@ -132,14 +133,14 @@ describe("signatureOf", () => {
 
   it("refuses metadata that is not what it should be", () => {
     for (const labels of ["[", "{}", "[1]", '"a"'])
-      expect(() => read({ "myelin.labels": labels })).toThrow(MalformedModel);
+      expect(() => read({ "myelin.labels": labels })).toThrow(MalformedFile);
     for (const features of [
       "1",
       '[{"name":1,"kind":"numeric"}]',
       '[{"name":"a","kind":"odd"}]',
       '[{"name":"a","kind":"numeric"},{"name":"a","kind":"numeric"}]',
     ]) {
-      expect(() => read({ "myelin.features": features })).toThrow(MalformedModel);
+      expect(() => read({ "myelin.features": features })).toThrow(MalformedFile);
     }
   });
 

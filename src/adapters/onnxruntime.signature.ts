@@ -1,5 +1,6 @@
 import type { FeatureInfo, ModelSignature, TensorInfo, TensorType } from "../kernel/ports/model-pools.ts";
-import { MalformedModel, type ModelProto } from "./onnxruntime.model-proto.ts";
+import { MalformedFile } from "../kernel/formats/byte-source.ts";
+import type { ModelProto } from "./onnxruntime.model-proto.ts";
 
 /** What ONNX Runtime tells of an input or output (its `ValueMetadata`). */
 export type ValueMetadata =
@@ -32,11 +33,11 @@ const ENDLESS = ["Loop"];
 function tensorInfo(value: ValueMetadata, role: "input" | "output"): TensorInfo {
   const where = `its ${role} "${value.name}"`;
   if (!value.isTensor) {
-    throw new MalformedModel(`${where} is a sequence or map, not a tensor (export without ZipMap)`);
+    throw new MalformedFile(`${where} is a sequence or map, not a tensor (export without ZipMap)`);
   }
-  if (value.name === "__proto__") throw new MalformedModel(`${where} has a name JSON objects cannot carry`);
+  if (value.name === "__proto__") throw new MalformedFile(`${where} has a name JSON objects cannot carry`);
   if (!TYPES.has(value.type))
-    throw new MalformedModel(`${where} has the type ${value.type}, which is not served`);
+    throw new MalformedFile(`${where} has the type ${value.type}, which is not served`);
   const shape = value.shape.map((dim) => (dim === "" || (typeof dim === "number" && dim < 0) ? null : dim));
   return { name: value.name, type: value.type as TensorType, shape };
 }
@@ -47,7 +48,7 @@ function jsonOf(metadata: Map<string, string>, key: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new MalformedModel(`its metadata ${key} is not JSON`, { cause });
+    throw new MalformedFile(`its metadata ${key} is not JSON`, { cause });
   }
 }
 
@@ -67,7 +68,7 @@ function isFeature(value: unknown): value is FeatureInfo {
 function labelsOf(metadata: Map<string, string>): string[] | null {
   const labels = jsonOf(metadata, "myelin.labels");
   if (labels === null) return null;
-  if (!isTexts(labels)) throw new MalformedModel("its metadata myelin.labels is not a list of texts");
+  if (!isTexts(labels)) throw new MalformedFile("its metadata myelin.labels is not a list of texts");
   return labels;
 }
 
@@ -75,10 +76,10 @@ function featuresOf(metadata: Map<string, string>): FeatureInfo[] | null {
   const features = jsonOf(metadata, "myelin.features");
   if (features === null) return null;
   if (!Array.isArray(features) || !features.every(isFeature)) {
-    throw new MalformedModel("its metadata myelin.features is not a list of {name, kind, categories?}");
+    throw new MalformedFile("its metadata myelin.features is not a list of {name, kind, categories?}");
   }
   if (new Set(features.map(({ name }) => name)).size < features.length) {
-    throw new MalformedModel("its metadata myelin.features names a feature twice");
+    throw new MalformedFile("its metadata myelin.features names a feature twice");
   }
   return features.map(({ name, kind, categories }) => ({ name, kind, ...(categories && { categories }) }));
 }
@@ -94,7 +95,7 @@ function layerCount(operators: Map<string, number>): number {
   return layers;
 }
 
-/** What serving needs to know of a model; throws `MalformedModel` when it cannot be served. */
+/** What serving needs to know of a model; throws `MalformedFile` when it cannot be served. */
 export function signatureOf(
   proto: ModelProto,
   inputs: readonly ValueMetadata[],
@@ -115,5 +116,5 @@ export function signatureOf(
 export function refuseEndless({ operators }: ModelProto): void {
   const found = ENDLESS.find((operator) => operators.has(operator));
   if (found)
-    throw new MalformedModel(`it uses the operator ${found}, whose running time cannot be bounded here`);
+    throw new MalformedFile(`it uses the operator ${found}, whose running time cannot be bounded here`);
 }

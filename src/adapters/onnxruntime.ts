@@ -7,7 +7,8 @@ import type {
   Tensor,
 } from "../kernel/ports/model-pools.ts";
 import { startEngine } from "./onnxruntime.engine.ts";
-import { MalformedModel, type ModelProto, readModelProto } from "./onnxruntime.model-proto.ts";
+import { MalformedFile } from "../kernel/formats/byte-source.ts";
+import { type ModelProto, readModelProto } from "./onnxruntime.model-proto.ts";
 import { type Session, Sessions } from "./onnxruntime.sessions.ts";
 import { refuseEndless, signatureOf } from "./onnxruntime.signature.ts";
 import { fromOrt, toOrt } from "./onnxruntime.tensors.ts";
@@ -102,7 +103,7 @@ async function load(versionId: string, model: Uint8Array): Promise<LoadReply> {
     return { ok: true, signature: loaded.signature };
   } catch (error) {
     const subject =
-      error instanceof MalformedModel
+      error instanceof MalformedFile
         ? "The file is not a model that can be served: "
         : "The model cannot be loaded: ";
     return { ok: false, reason: `${subject}${reasonOf(error)}` };

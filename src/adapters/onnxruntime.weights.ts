@@ -1,4 +1,4 @@
-import { type Field, Fields } from "./onnxruntime.model-proto.ts";
+import { type Field, Fields } from "../kernel/formats/protobuf.ts";
 
 /** The name under which the model file itself is lent to ONNX Runtime as the store of its large weights. */
 export const WEIGHTS_PATH = "myelin-weights";

@@ -5,6 +5,7 @@ export const MODEL_FORMATS = [
   "onnx",
   "safetensors",
   "pytorch",
+  "pickle",
   "npz",
   "npy",
   "state-dict",
