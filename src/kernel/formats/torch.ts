@@ -196,7 +196,7 @@ export async function readPickleFile(source: ByteSource): Promise<ModelFile> {
   const bytes = await source.read(0, Math.min(source.size, MAX_PICKLE_BYTES));
   const first = readPickle(bytes);
   if (first.value !== LEGACY_MAGIC)
-    return modelOf(first.value, first.globals, () => Promise.resolve(undefined));
+    return { ...modelOf(first.value, first.globals, () => Promise.resolve(undefined)), format: "pickle" };
   const version = readPickle(bytes, first.end);
   const system = readPickle(bytes, version.end);
   const { value, globals, end } = readPickle(bytes, system.end);
