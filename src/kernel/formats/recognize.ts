@@ -26,7 +26,7 @@ async function readerOf(source: ByteSource): Promise<ReadModel | undefined> {
   if (looksLikeZip(head)) return zipReader(source);
   if (looksLikeNpy(head)) return readNpy;
   if (looksLikePickle(head)) return readPickleFile;
-  if (looksLikeSafetensors(head, source.size)) return readSafetensors;
+  if (looksLikeSafetensors(head)) return readSafetensors;
   if (looksLikeStateDict(head)) return readStateDict;
   return looksLikeOnnx(head) ? readOnnx : undefined;
 }

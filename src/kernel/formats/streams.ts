@@ -79,3 +79,21 @@ export function without(stream: ReadableStream<Uint8Array>, length: number): Rea
     }),
   );
 }
+
+/** A stream whose failure is told in other words. */
+export function relabelled(
+  stream: ReadableStream<Uint8Array>,
+  tell: (cause: unknown) => Error,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        throw tell(cause);
+      });
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}

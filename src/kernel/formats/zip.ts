@@ -1,6 +1,6 @@
 import { configure, type FileEntry, Reader, ZipReader } from "@zip.js/zip.js/lib/zip-core-native.js";
 import { type ByteSource, MalformedFile, partOf } from "./byte-source.ts";
-import { opened } from "./streams.ts";
+import { opened, relabelled } from "./streams.ts";
 
 configure({ useWebWorkers: false });
 
@@ -61,11 +61,13 @@ function bounded({ filename, uncompressedSize }: FileEntry): TransformStream<Uin
 
 function inflated(entry: FileEntry): ReadableStream<Uint8Array> {
   const passage = bounded(entry);
-  // Its failure reaches whoever reads, through the stream.
-  entry
-    .getData(passage.writable)
-    .catch((error: unknown) => passage.writable.abort(error).catch(() => undefined));
-  return passage.readable;
+  // A failure reaches whoever reads, through the stream.
+  entry.getData(passage.writable).catch(() => undefined);
+  return relabelled(passage.readable, (cause) =>
+    cause instanceof MalformedFile
+      ? cause
+      : new MalformedFile(`“${entry.filename}” in it cannot be read`, { cause }),
+  );
 }
 
 const memberOf = (entry: FileEntry, source: ByteSource): ZipMember => {
