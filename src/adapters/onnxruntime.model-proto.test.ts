@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { encodeModel, floatTensor, intAttribute, node, valueInfo } from "../../trainer/onnx/proto.ts";
-import { concat, messageField, stringField } from "../../trainer/onnx/protobuf.ts";
+import { encodeModel, floatTensor, intAttribute, node, valueInfo } from "../kernel/formats/onnx-encode.ts";
+import { concat, messageField, stringField } from "../kernel/formats/protobuf-encode.ts";
 import { MalformedFile } from "../kernel/formats/byte-source.ts";
 import { readModelProto } from "./onnxruntime.model-proto.ts";
 import { refuseEndless, signatureOf } from "./onnxruntime.signature.ts";

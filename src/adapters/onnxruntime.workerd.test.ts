@@ -12,7 +12,7 @@ import {
   node,
   stringsAttribute,
   valueInfo,
-} from "../../trainer/onnx/proto.ts";
+} from "../kernel/formats/onnx-encode.ts";
 import type { LoadReply, RunReply } from "../kernel/ports/model-pools.ts";
 
 /** The adapter leans on how onnxruntime-web starts; this shows, in workerd itself, that it still does. */

@@ -1,7 +1,7 @@
 import { METADATA_KEYS, PRODUCER_NAME } from "../model-metadata.ts";
 import { describeFeatures, type Model } from "../model.ts";
 import { buildGraph } from "./graph.ts";
-import { encodeModel } from "./proto.ts";
+import { encodeModel } from "../../src/kernel/formats/onnx-encode.ts";
 
 const IR_VERSION = 8;
 const OPSET = 17;

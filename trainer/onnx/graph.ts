@@ -10,7 +10,7 @@ import {
   stringsAttribute,
   valueInfo,
   type Graph,
-} from "./proto.ts";
+} from "../../src/kernel/formats/onnx-encode.ts";
 
 /** The one input of all numeric features. */
 export const FEATURES_INPUT = "features";

@@ -1,4 +1,4 @@
-import { encodeModel, floatTensor, node, valueInfo } from "../../../trainer/onnx/proto.ts";
+import { encodeModel, floatTensor, node, valueInfo } from "../../../src/kernel/formats/onnx-encode.ts";
 import type { BenchmarkFigure } from "../../../src/kernel/system-sample.ts";
 import { measured, timed, unmeasured } from "./figure.ts";
 

@@ -6,7 +6,7 @@ import {
   messageField,
   stringField,
   type Field,
-} from "./protobuf.ts";
+} from "./protobuf-encode.ts";
 
 /**
  * The messages of onnx.proto that the exporter uses, with its field numbers

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { intField, littleEndianFloats, messageField, stringField, varint } from "./protobuf.ts";
+import { intField, littleEndianFloats, messageField, stringField, varint } from "./protobuf-encode.ts";
 
 // The examples of https://protobuf.dev/programming-guides/encoding/.
 test("encodes the examples of the specification", () => {
