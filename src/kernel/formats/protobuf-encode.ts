@@ -43,7 +43,7 @@ export function littleEndianFloats(values: ArrayLike<number>): Uint8Array {
   return new Uint8Array(bytes.buffer);
 }
 
-function tag(number: number, wireType: number): Uint8Array {
+export function tag(number: number, wireType: number): Uint8Array {
   return Uint8Array.from(varint((number << 3) | wireType));
 }
 
