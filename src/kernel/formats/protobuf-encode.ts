@@ -58,3 +58,7 @@ export function varint(value: number): number[] {
   bytes.push(Number(rest));
   return bytes;
 }
+
+/** A float field's four bytes. */
+export const floatBits = (bytes: Uint8Array): number =>
+  new DataView(bytes.buffer, bytes.byteOffset, 4).getFloat32(0, true);
