@@ -2,15 +2,15 @@
  * The model registry: models and their numbered, immutable versions.
  * Tables: models, model_versions. Blobs: `models/<model id>/<uuid>`.
  */
-export { ModelVersion } from "./models.schema.ts";
-export { modelRoutes } from "./models.routes.ts";
-export {
-  findRunVersion,
-  findVersionOf,
-  getModel,
-  getVersionById,
-  getVersionForServing,
-  registerRunFile,
-  registerRunModel,
-  uploadVersion,
-} from "./models.service.ts";
+import { createRouter } from "#http/router";
+import { modelRoutes as oneByOne } from "./models.routes.ts";
+import { versionRoutes } from "./versions.routes.ts";
+
+export { getModel } from "./models.service.ts";
+export { findRunVersion, findVersionOf, registerRunFile, registerRunModel } from "./run-versions.service.ts";
+export { ModelVersion } from "./versions.schema.ts";
+export { getVersionById, getVersionForServing, uploadVersion } from "./versions.service.ts";
+
+export const modelRoutes = createRouter();
+modelRoutes.route("/", oneByOne);
+modelRoutes.route("/", versionRoutes);
