@@ -13,10 +13,11 @@ import {
   z,
 } from "#http/contract";
 import { createRouter } from "#http/router";
+import { VersionParams } from "../models/index.ts";
 import { EndpointInfo, MetricsEntry, MetricsQuery } from "./endpoint-figures.schema.ts";
 import { getEndpointInfo, listMetrics } from "./endpoint-figures.service.ts";
 import { startEndpoint, stopEndpoint } from "./endpoint-lifecycle.service.ts";
-import { CreateEndpoint, DeployParams, DeployVersion, Endpoint, UpdateEndpoint } from "./endpoints.schema.ts";
+import { CreateEndpoint, DeployVersion, Endpoint, UpdateEndpoint } from "./endpoints.schema.ts";
 import * as service from "./endpoints.service.ts";
 
 export const endpointRoutes = createRouter();
@@ -59,7 +60,9 @@ endpointRoutes.openapi(
     tags,
     security,
     summary: "Create an endpoint for a version of a model",
-    request: { params: DeployParams, body: jsonBody(DeployVersion) },
+    description:
+      "An alias is followed once, now: the endpoint stays with the version when the alias moves on.",
+    request: { params: VersionParams, body: jsonBody(DeployVersion) },
     responses: { 201: json(Endpoint, "The new endpoint"), ...errors(400, 401, 403, 404, 409, 415, 422) },
   }),
   async (c) => {

@@ -111,16 +111,6 @@ export const UpdateEndpoint = z
   .openapi("UpdateEndpoint");
 export type UpdateEndpoint = z.infer<typeof UpdateEndpoint>;
 
-export const DeployParams = z.object({
-  id: z.uuid().openapi({ param: { name: "id", in: "path" } }),
-  version: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(2_147_483_647)
-    .openapi({ param: { name: "version", in: "path" } }),
-});
-
 export const toEndpoint = (row: EndpointRow): Endpoint => ({
   id: row.id,
   user_id: row.ownerId,

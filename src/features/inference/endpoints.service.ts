@@ -69,11 +69,11 @@ export async function createEndpoint(ctx: Ctx, input: CreateEndpoint): Promise<E
   return toEndpoint(row);
 }
 
-/** Creates an endpoint for a numbered version of a model, and starts it when asked to. */
+/** Creates an endpoint for a version of a model (number, id or `@alias`), and starts it when asked to. */
 export async function deployVersion(
   ctx: Ctx,
   modelId: string,
-  version: number,
+  version: string,
   input: DeployVersion,
 ): Promise<Endpoint> {
   allow(ctx, "endpoints:write");

@@ -8,8 +8,10 @@ import { versionRoutes } from "./versions.routes.ts";
 
 export { getModel } from "./models.service.ts";
 export { findRunVersion, findVersionOf, registerRunFile, registerRunModel } from "./run-versions.service.ts";
-export { ModelVersion } from "./versions.schema.ts";
-export { getVersionById, getVersionForServing, uploadVersion } from "./versions.service.ts";
+export { addToolVersion } from "./tool-versions.service.ts";
+export type { OwnedVersion } from "./versions.repo.ts";
+export { ModelVersion, VersionParams } from "./versions.schema.ts";
+export { findVersionByRef, getVersionById, getVersionForServing, uploadVersion } from "./versions.service.ts";
 
 export const modelRoutes = createRouter();
 modelRoutes.route("/", oneByOne);

@@ -2,7 +2,7 @@ import type { RunRow } from "../../db/schema.ts";
 import type { Ctx } from "../../kernel/ctx.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { StoredFile } from "../files/index.ts";
-import * as errors from "./models.errors.ts";
+import { refuseEmpty, takeIn } from "./intake.service.ts";
 import { upsertModel } from "./models.repo.ts";
 import { parseMetrics } from "./version-metrics.ts";
 import * as repo from "./versions.repo.ts";
@@ -18,7 +18,7 @@ export async function registerRunModel(
   file: StoredFile,
   metrics?: string,
 ): Promise<ModelVersion> {
-  if (file.fileSize === 0) throw errors.emptyFile();
+  refuseEmpty(file);
   const { id: modelId } = await upsertModel(ctx.db, run.ownerId, run.modelName, run.modelType);
   const input = {
     modelId,
@@ -27,7 +27,7 @@ export async function registerRunModel(
     metrics: parseMetrics(metrics),
     trainingRunId: run.id,
   };
-  const row = (await repo.insertVersion(ctx.db, input)) ?? (await repo.findVersionOfRun(ctx.db, run.id));
+  const row = (await takeIn(ctx, input)) ?? (await repo.findVersionOfRun(ctx.db, run.id));
   if (!row) throw new AppError("unavailable", "MODEL_CHANGED", "The model was deleted meanwhile; try again.");
   return toModelVersion(row);
 }
@@ -54,11 +54,10 @@ export async function registerRunFile(
   run: RunRow,
   { id, modelName, file }: { id: string; modelName: string; file: StoredFile },
 ): Promise<ModelVersion> {
-  if (file.fileSize === 0) throw errors.emptyFile();
+  refuseEmpty(file);
   const { id: modelId } = await upsertModel(ctx.db, run.ownerId, modelName, run.modelType);
   const input = { id, modelId, source: "upload" as const, file, trainingRunId: run.id };
-  const row =
-    (await repo.insertVersion(ctx.db, input)) ?? (await repo.findVersionById(ctx.db, run.ownerId, id));
+  const row = (await takeIn(ctx, input)) ?? (await repo.findVersionById(ctx.db, run.ownerId, id));
   if (!row) throw new AppError("unavailable", "MODEL_CHANGED", "The model was deleted meanwhile; try again.");
   return toModelVersion(row);
 }

@@ -1,26 +1,38 @@
-import { and, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, isNull, lt, type SQL, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import {
+  type MadeBy,
+  modelAliases,
   models,
   modelVersions,
   type ModelVersionRow,
   orphanBlobs,
   runs,
+  type Signature,
   type VersionSource,
 } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { StoredFile } from "../files/index.ts";
+import type { VersionRef } from "./version-ref.ts";
+import type { NamedVersion } from "./versions.schema.ts";
 
 const owned = (scope: Scope) => (scope === null ? undefined : eq(models.ownerId, scope));
 
+const aliases = sql<string[]>`coalesce((
+  select jsonb_agg(a.alias order by a.alias) from model_aliases a where a.version_id = "model_versions"."id"
+), '[]'::jsonb)`;
+const named = { ...getTableColumns(modelVersions), aliases };
+const withOwner = { ...named, ownerId: models.ownerId, modelName: models.name };
+
+/** Highest number first. The caller has checked whose model it is. */
 export function listVersions(
   db: Db,
   modelId: string,
   limit: number,
   below?: number,
-): Promise<ModelVersionRow[]> {
+): Promise<NamedVersion[]> {
   return db
-    .select()
+    .select(named)
     .from(modelVersions)
     .where(
       and(
@@ -32,35 +44,45 @@ export function listVersions(
     .limit(limit);
 }
 
-export interface OwnedVersion extends ModelVersionRow {
+export interface OwnedVersion extends NamedVersion {
   ownerId: string;
   modelName: string;
 }
 
-const withOwner = { ...getTableColumns(modelVersions), ownerId: models.ownerId, modelName: models.name };
+/** The one version that meets a condition on it and its model. */
+export async function findOneVersion(db: Db, condition: SQL | undefined): Promise<OwnedVersion | undefined> {
+  const [row] = await db
+    .select(withOwner)
+    .from(modelVersions)
+    .innerJoin(models, eq(models.id, modelVersions.modelId))
+    .where(condition);
+  return row;
+}
 
-export async function findVersion(
+/** Whether it is the version of the model that is called so. */
+export function isCalled(db: Db, modelId: string, ref: VersionRef): SQL | undefined {
+  const ofModel = eq(modelVersions.modelId, modelId);
+  if ("number" in ref) return and(ofModel, eq(modelVersions.version, ref.number));
+  if ("id" in ref) return and(ofModel, eq(modelVersions.id, ref.id));
+  const target = db
+    .select({ id: modelAliases.versionId })
+    .from(modelAliases)
+    .where(and(eq(modelAliases.modelId, modelId), eq(modelAliases.alias, ref.alias)));
+  return and(ofModel, inArray(modelVersions.id, target));
+}
+
+export const findVersion = (
   db: Db,
   scope: Scope,
   modelId: string,
-  version: number,
-): Promise<OwnedVersion | undefined> {
-  const [row] = await db
-    .select(withOwner)
-    .from(modelVersions)
-    .innerJoin(models, eq(models.id, modelVersions.modelId))
-    .where(and(eq(modelVersions.modelId, modelId), eq(modelVersions.version, version), owned(scope)));
-  return row;
-}
+  ref: VersionRef,
+): Promise<OwnedVersion | undefined> => findOneVersion(db, and(isCalled(db, modelId, ref), owned(scope)));
 
-export async function findVersionById(db: Db, scope: Scope, id: string): Promise<OwnedVersion | undefined> {
-  const [row] = await db
-    .select(withOwner)
-    .from(modelVersions)
-    .innerJoin(models, eq(models.id, modelVersions.modelId))
-    .where(and(eq(modelVersions.id, id), owned(scope)));
-  return row;
-}
+export const findVersionById = (db: Db, scope: Scope, id: string): Promise<OwnedVersion | undefined> =>
+  findOneVersion(db, and(eq(modelVersions.id, id), owned(scope)));
+
+export const findVersionOfRun = (db: Db, runId: string): Promise<OwnedVersion | undefined> =>
+  findOneVersion(db, and(eq(modelVersions.trainingRunId, runId), eq(modelVersions.source, "run")));
 
 export interface NewVersion {
   /** A new one when absent; a version with this id is not made twice. */
@@ -68,42 +90,69 @@ export interface NewVersion {
   modelId: string;
   source: VersionSource;
   file: StoredFile;
+  format?: string | null;
+  signature?: Signature | null;
   metrics?: Record<string, unknown> | undefined;
   trainingRunId?: string | undefined;
+  /** What it was made of. */
+  parentId?: string;
+  madeBy?: MadeBy;
 }
+
+const jsonb = (value: object | null | undefined): SQL => sql`${value ? JSON.stringify(value) : null}::jsonb`;
+
+/** The dataset of what a version comes from: of its run as that is now, else of its parent as that was then. */
+const lineageOf = ({ trainingRunId, parentId }: NewVersion): SQL => sql`
+  select d.id, d.sha256 from runs r join datasets d on d.id = r.dataset_id where r.id = ${trainingRunId ?? null}
+  union all
+  select p.dataset_id, p.dataset_sha256 from model_versions p where p.id = ${parentId ?? null}
+  limit 1`;
 
 /**
  * Gives the file the model's next number, atomically. `undefined` when the model is gone, or when a run has
  * registered its result before (the number is then used up, never reused).
  */
-export async function insertVersion(db: Db, input: NewVersion): Promise<ModelVersionRow | undefined> {
+export async function insertVersion(db: Db, input: NewVersion): Promise<OwnedVersion | undefined> {
   const { file, id = crypto.randomUUID() } = input;
   await db.batch([
     db.execute(sql`
       with number as (
         update models set next_version = next_version + 1, updated_at = now() where id = ${input.modelId}
         returning id, next_version - 1 as version
-      )
+      ), lineage (dataset_id, dataset_sha256) as (${lineageOf(input)})
       insert into model_versions
-        (id, model_id, version, source, file_name, blob_key, file_size, sha256, metrics, training_run_id)
+        (id, model_id, version, source, file_name, blob_key, file_size, sha256, format, signature, metrics,
+         training_run_id, parent_id, made_by, dataset_id, dataset_sha256)
       select ${id}, id, version, ${input.source}, ${file.fileName}, ${file.blobKey}, ${file.fileSize}, ${file.sha256},
-        ${input.metrics ? JSON.stringify(input.metrics) : null}::jsonb, ${input.trainingRunId ?? null}
+        ${input.format ?? null}, ${jsonb(input.signature)}, ${jsonb(input.metrics)}, ${input.trainingRunId ?? null},
+        (select p.id from model_versions p where p.id = ${input.parentId ?? null}), ${jsonb(input.madeBy)},
+        (select dataset_id from lineage), (select dataset_sha256 from lineage)
       from number
       on conflict do nothing`),
     db.execute(
       sql`delete from orphan_blobs where key in (select blob_key from model_versions where id = ${id})`,
     ),
   ]);
-  const [row] = await db.select().from(modelVersions).where(eq(modelVersions.id, id));
-  return row;
+  return findVersionById(db, null, id);
 }
 
-export async function findVersionOfRun(db: Db, runId: string): Promise<ModelVersionRow | undefined> {
-  const [row] = await db
-    .select()
-    .from(modelVersions)
-    .where(and(eq(modelVersions.trainingRunId, runId), eq(modelVersions.source, "run")));
-  return row;
+type VersionChange = Partial<Pick<ModelVersionRow, "description" | "labels" | "signature" | "metrics">>;
+
+/** The caller has found the version, and so checked whose it is. */
+export async function updateVersion(db: Db, id: string, change: VersionChange): Promise<void> {
+  await db.update(modelVersions).set(change).where(eq(modelVersions.id, id));
+}
+
+/** Keeps what was found out about a file that nobody had looked at; a signature its owner gave stays. */
+export async function keepRecognition(
+  db: Db,
+  id: string,
+  { format, signature }: { format: string; signature: Signature | null },
+): Promise<void> {
+  await db
+    .update(modelVersions)
+    .set({ format, signature: sql`coalesce(${modelVersions.signature}, ${jsonb(signature)})` })
+    .where(and(eq(modelVersions.id, id), isNull(modelVersions.format)));
 }
 
 /** Deletes one version; its file is left to the sweep in the same transaction. */

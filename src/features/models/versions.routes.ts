@@ -3,26 +3,21 @@ import {
   errors,
   IdParam,
   json,
+  jsonBody,
   nextLink,
   noContent,
-  PageQuery,
   signedIn,
   z,
 } from "#http/contract";
 import { download } from "#http/download";
 import { createRouter } from "#http/router";
 import { multipartUpload, rawUpload, safeFileName } from "#http/upload";
-import { ModelVersion, VersionParams } from "./versions.schema.ts";
+import { ModelVersion, UpdateVersion, VersionParams, VersionsQuery } from "./versions.schema.ts";
 import * as service from "./versions.service.ts";
 
 export const versionRoutes = createRouter();
 const tags = ["Models"];
 const security = signedIn;
-
-const VersionsQuery = z.object({
-  limit: PageQuery.shape.limit,
-  cursor: VersionParams.shape.version.optional(),
-});
 
 versionRoutes.openapi(
   createRoute({
@@ -112,6 +107,22 @@ versionRoutes.openapi(
   async (c) => {
     const { id, version } = c.req.valid("param");
     return c.json(await service.getVersion(c.var.ctx, id, version), 200);
+  },
+);
+
+versionRoutes.openapi(
+  createRoute({
+    method: "patch",
+    path: "/api/models/{id}/versions/{version}",
+    tags,
+    security,
+    summary: "Change what is said of a version",
+    request: { params: VersionParams, body: jsonBody(UpdateVersion) },
+    responses: { 200: json(ModelVersion, "The version"), ...errors(400, 401, 403, 404, 415, 422) },
+  }),
+  async (c) => {
+    const { id, version } = c.req.valid("param");
+    return c.json(await service.updateVersion(c.var.ctx, id, version, c.req.valid("json")), 200);
   },
 );
 

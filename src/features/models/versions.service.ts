@@ -4,12 +4,15 @@ import { isId } from "../../kernel/page.ts";
 import type { Upload } from "../../kernel/upload.ts";
 import { storeFile } from "../files/index.ts";
 import { refusingInUse } from "./in-use.ts";
+import { takeIn } from "./intake.service.ts";
 import * as errors from "./models.errors.ts";
 import { findModel } from "./models.repo.ts";
 import { getModel } from "./models.service.ts";
+import { recognizeStored } from "./recognition.service.ts";
 import { parseMetrics } from "./version-metrics.ts";
+import { parseVersionRef } from "./version-ref.ts";
 import * as repo from "./versions.repo.ts";
-import { type ModelVersion, toModelVersion } from "./versions.schema.ts";
+import { type ModelVersion, toModelVersion, type UpdateVersion } from "./versions.schema.ts";
 
 export async function listVersions(
   ctx: Ctx,
@@ -36,33 +39,43 @@ export async function uploadVersion(ctx: Ctx, modelId: string, upload: Upload): 
   ) {
     throw errors.runUnknown();
   }
-  return addVersion(ctx, { modelId, source: "upload", file: stored, metrics, trainingRunId });
-}
-
-async function addVersion(ctx: Ctx, input: repo.NewVersion): Promise<ModelVersion> {
-  if (input.file.fileSize === 0) throw errors.emptyFile();
-  const row = await repo.insertVersion(ctx.db, input);
+  const input = { modelId, source: "upload" as const, file: stored, metrics, trainingRunId };
+  const row = await takeIn(ctx, input);
   if (!row) throw errors.modelNotFound();
-  ctx.log("info", "models.version_added", { model_id: input.modelId, version: row.version });
   return toModelVersion(row);
 }
 
-export async function getVersion(ctx: Ctx, modelId: string, version: number): Promise<ModelVersion> {
-  return toModelVersion(await getVersionForServing(ctx, modelId, version));
+/** A version, after a look at its file where nobody has taken one. */
+export async function getVersion(ctx: Ctx, modelId: string, ref: string): Promise<ModelVersion> {
+  const row = await getVersionForServing(ctx, modelId, ref);
+  if (row.format !== null) return toModelVersion(row);
+  const { format, signature } = await recognizeStored(ctx, row);
+  if (format === null) return toModelVersion(row);
+  await repo.keepRecognition(ctx.db, row.id, { format, signature });
+  return toModelVersion({ ...row, format, signature: row.signature ?? signature });
+}
+
+/** The caller's version of a model by its number, its id or `@alias`, if there is one. */
+export async function findVersionByRef(
+  ctx: Ctx,
+  modelId: string,
+  ref: string | number,
+): Promise<repo.OwnedVersion | undefined> {
+  const actor = allow(ctx, "models:read");
+  const parsed = parseVersionRef(String(ref));
+  return parsed && repo.findVersion(ctx.db, scopeOf(actor), modelId, parsed);
 }
 
 /** The caller's version with what serving it takes. */
 export async function getVersionForServing(
   ctx: Ctx,
   modelId: string,
-  version: number,
+  ref: string | number,
 ): Promise<repo.OwnedVersion> {
-  const actor = allow(ctx, "models:read");
-  const row = await repo.findVersion(ctx.db, scopeOf(actor), modelId, version);
+  const row = await findVersionByRef(ctx, modelId, ref);
   if (row) return row;
-  throw (await findModel(ctx.db, scopeOf(actor), modelId))
-    ? errors.versionNotFound()
-    : errors.modelNotFound();
+  const scope = scopeOf(allow(ctx, "models:read"));
+  throw (await findModel(ctx.db, scope, modelId)) ? errors.versionNotFound() : errors.modelNotFound();
 }
 
 /** Like `getVersionForServing`, by the version's own id. */
@@ -73,8 +86,23 @@ export async function getVersionById(ctx: Ctx, versionId: string): Promise<repo.
   return row;
 }
 
-export async function deleteVersion(ctx: Ctx, modelId: string, version: number): Promise<void> {
+/** Changes what is said of a version; its file never changes. */
+export async function updateVersion(
+  ctx: Ctx,
+  modelId: string,
+  ref: string,
+  input: UpdateVersion,
+): Promise<ModelVersion> {
   allow(ctx, "models:write");
-  const row = await getVersionForServing(ctx, modelId, version);
+  const { id } = await getVersionForServing(ctx, modelId, ref);
+  const { labels, ...rest } = input;
+  const change = { ...rest, ...(labels !== undefined && { labels: labels ?? {} }) };
+  if (Object.keys(change).length > 0) await repo.updateVersion(ctx.db, id, change);
+  return getVersion(ctx, modelId, id);
+}
+
+export async function deleteVersion(ctx: Ctx, modelId: string, ref: string): Promise<void> {
+  allow(ctx, "models:write");
+  const row = await getVersionForServing(ctx, modelId, ref);
   await refusingInUse(repo.deleteVersion(ctx.db, row, ctx.now));
 }
