@@ -1,43 +1,70 @@
-import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, ilike, type SQL, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
+import { escapeLike } from "#db/like";
 import { behind, newestFirst } from "#db/page";
 import { type ModelRow, models, modelVersions, orphanBlobs } from "#db/schema";
 import type { Scope } from "../../kernel/actor.ts";
 import type { Page } from "../../kernel/page.ts";
-import type { CountedModel } from "./models.schema.ts";
+import type { CountedModel, ListedModel, ModelFilter } from "./models.schema.ts";
 
 const owned = (scope: Scope) => (scope === null ? undefined : eq(models.ownerId, scope));
 
 // Spelled out, because a column of the outer table is not qualified when it stands inside raw SQL.
 const versionsOfModel = sql.raw(`model_versions v where v.model_id = models.id`);
+const aliases = sql<Record<string, number>>`coalesce((
+  select jsonb_object_agg(a.alias, v.version) from model_aliases a join model_versions v on v.id = a.version_id
+  where a.model_id = models.id
+), '{}'::jsonb)`;
 const counted = {
   ...getTableColumns(models),
   versionCount: sql<number>`(select count(*)::int from ${versionsOfModel})`,
   latestVersion: sql<number | null>`(select max(v.version) from ${versionsOfModel})`,
+  aliases,
 };
+const { card: _card, ...listed } = counted;
+
+const matching = ({ tag, search, visibility }: ModelFilter): SQL | undefined =>
+  and(
+    tag === undefined ? undefined : sql`${models.tags} @> ${JSON.stringify([tag])}::jsonb`,
+    search === undefined ? undefined : ilike(models.name, `%${escapeLike(search)}%`),
+    visibility === undefined ? undefined : eq(models.isPublic, visibility === "public"),
+  );
 
 /** Newest first, one row more than asked for, so that the caller sees whether there is a next page. */
-export function listModels(db: Db, scope: Scope, { limit, after }: Page): Promise<CountedModel[]> {
+export function listModelsWhere(
+  db: Db,
+  whose: SQL | undefined,
+  filter: ModelFilter,
+  { limit, after }: Page,
+): Promise<ListedModel[]> {
   return db
-    .select(counted)
+    .select(listed)
     .from(models)
-    .where(and(owned(scope), behind(models, after)))
+    .where(and(whose, matching(filter), behind(models, after)))
     .orderBy(...newestFirst(models))
     .limit(limit + 1);
 }
 
-export async function findModel(db: Db, scope: Scope, id: string): Promise<CountedModel | undefined> {
-  const [row] = await db
-    .select(counted)
-    .from(models)
-    .where(and(eq(models.id, id), owned(scope)));
+export const listModels = (db: Db, scope: Scope, filter: ModelFilter, page: Page): Promise<ListedModel[]> =>
+  listModelsWhere(db, owned(scope), filter, page);
+
+/** The one model that meets a condition. */
+export async function findOneModel(db: Db, condition: SQL | undefined): Promise<CountedModel | undefined> {
+  const [row] = await db.select(counted).from(models).where(condition);
   return row;
 }
+
+export const findModel = (db: Db, scope: Scope, id: string): Promise<CountedModel | undefined> =>
+  findOneModel(db, and(eq(models.id, id), owned(scope)));
+
+type ModelChange = Partial<
+  Pick<ModelRow, "name" | "modelType" | "description" | "card" | "tags" | "labels" | "isPublic">
+>;
 
 /** `undefined` when the owner has a model of that name. */
 export async function insertModel(
   db: Db,
-  model: Pick<ModelRow, "ownerId" | "name" | "modelType"> & { description?: string | undefined },
+  model: ModelChange & Pick<ModelRow, "ownerId" | "name" | "modelType">,
 ): Promise<ModelRow | undefined> {
   const [row] = await db.insert(models).values(model).onConflictDoNothing().returning();
   return row;
@@ -62,7 +89,7 @@ export async function updateModel(
   db: Db,
   scope: Scope,
   id: string,
-  change: Partial<Pick<ModelRow, "name" | "description" | "modelType">>,
+  change: ModelChange,
   now: Date,
 ): Promise<boolean> {
   const rows = await db

@@ -6,13 +6,12 @@ import {
   jsonBody,
   nextLink,
   noContent,
-  PageQuery,
   pageOf,
   signedIn,
   z,
 } from "#http/contract";
 import { createRouter } from "#http/router";
-import { CreateModel, Model, UpdateModel } from "./models.schema.ts";
+import { CreateModel, Model, ModelsQuery, UpdateModel } from "./models.schema.ts";
 import * as service from "./models.service.ts";
 
 export const modelRoutes = createRouter();
@@ -26,11 +25,12 @@ modelRoutes.openapi(
     tags,
     security,
     summary: "List models, newest first",
-    request: { query: PageQuery },
+    request: { query: ModelsQuery },
     responses: { 200: json(z.array(Model), "One page of models"), ...errors(401, 403, 422) },
   }),
   async (c) => {
-    const { items, next } = await service.listModels(c.var.ctx, pageOf(c.req.valid("query")));
+    const query = c.req.valid("query");
+    const { items, next } = await service.listModels(c.var.ctx, query, pageOf(query));
     return c.json(items, 200, nextLink(c.req.url, next));
   },
 );
@@ -67,7 +67,7 @@ modelRoutes.openapi(
     path: "/api/models/{id}",
     tags,
     security,
-    summary: "Change a model's name, type or description",
+    summary: "Change what a model is called and what is said of it",
     request: { params: IdParam, body: jsonBody(UpdateModel) },
     responses: { 200: json(Model, "The model"), ...errors(400, 401, 403, 404, 409, 415, 422) },
   }),

@@ -5,20 +5,32 @@ import { isUniqueViolation } from "../../kernel/postgres-error.ts";
 import { refusingInUse } from "./in-use.ts";
 import * as errors from "./models.errors.ts";
 import * as repo from "./models.repo.ts";
-import { type CreateModel, type Model, toModel, type UpdateModel } from "./models.schema.ts";
+import {
+  type CreateModel,
+  type Model,
+  type ModelFilter,
+  toListedModel,
+  toModel,
+  toModelChange,
+  type UpdateModel,
+} from "./models.schema.ts";
 
-export async function listModels(ctx: Ctx, page: Page): Promise<Paged<Model>> {
+/** The caller's models; everybody's for an administrator. */
+export async function listModels(ctx: Ctx, filter: ModelFilter, page: Page): Promise<Paged<Model>> {
   const actor = allow(ctx, "models:read");
-  const { items, next } = paged(await repo.listModels(ctx.db, scopeOf(actor), page), page.limit);
-  return { items: items.map(toModel), ...(next && { next }) };
+  const { items, next } = paged(await repo.listModels(ctx.db, scopeOf(actor), filter, page), page.limit);
+  return { items: items.map(toListedModel), ...(next && { next }) };
 }
 
 export async function createModel(ctx: Ctx, input: CreateModel): Promise<Model> {
   const actor = allow(ctx, "models:write");
-  const { name, model_type: modelType, description } = input;
-  const row = await repo.insertModel(ctx.db, { ownerId: actor.id, name, modelType, description });
+  const { name, model_type: modelType } = input;
+  const row = await repo.insertModel(ctx.db, {
+    ...toModelChange(input),
+    ...{ ownerId: actor.id, name, modelType },
+  });
   if (!row) throw errors.modelNameTaken(name);
-  return toModel({ ...row, versionCount: 0, latestVersion: null });
+  return toModel({ ...row, versionCount: 0, latestVersion: null, aliases: {} });
 }
 
 export async function getModel(ctx: Ctx, id: string): Promise<Model> {
@@ -30,16 +42,11 @@ export async function getModel(ctx: Ctx, id: string): Promise<Model> {
 
 export async function updateModel(ctx: Ctx, id: string, input: UpdateModel): Promise<Model> {
   const actor = allow(ctx, "models:write");
-  const { name, description, model_type: modelType } = input;
-  const change = {
-    ...(name !== undefined && { name }),
-    ...(description !== undefined && { description }),
-    ...(modelType !== undefined && { modelType }),
-  };
+  const change = toModelChange(input);
   try {
     if (!(await repo.updateModel(ctx.db, scopeOf(actor), id, change, ctx.now))) throw errors.modelNotFound();
   } catch (error) {
-    if (isUniqueViolation(error)) throw errors.modelNameTaken(name ?? "");
+    if (isUniqueViolation(error)) throw errors.modelNameTaken(input.name ?? "");
     throw error;
   }
   return getModel(ctx, id);

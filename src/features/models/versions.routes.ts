@@ -38,6 +38,13 @@ versionRoutes.openapi(
 
 const binary = { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } };
 
+/** What a download may answer besides its refusals. */
+export const fileResponses = {
+  200: { description: "The file", content: binary },
+  206: { description: "The range asked for", content: binary },
+  304: { description: "Unchanged" },
+};
+
 versionRoutes.openapi(
   createRoute({
     method: "post",
@@ -152,12 +159,7 @@ versionRoutes.openapi(
     summary: "Download a version's file",
     description: "Answers `Range`, `If-None-Match` and `If-Range`; the `ETag` is the file's SHA-256.",
     request: { params: VersionParams },
-    responses: {
-      200: { description: "The file", content: binary },
-      206: { description: "The range asked for", content: binary },
-      304: { description: "Unchanged" },
-      ...errors(401, 403, 404, 416),
-    },
+    responses: { ...fileResponses, ...errors(401, 403, 404, 416) },
   }),
   async (c) => {
     const { id, version } = c.req.valid("param");
