@@ -23,6 +23,7 @@ import {
   notebookRoutes,
   notebookStreamRoutes,
 } from "./features/notebooks/index.ts";
+import { retirementRoutes } from "./features/retirements/index.ts";
 import { roleRoutes } from "./features/roles/index.ts";
 import {
   artifactRoutes,
@@ -120,6 +121,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", leaseRoutes);
   app.route("/", modelRoutes);
   app.route("/", inferenceRoutes);
+  app.route("/", retirementRoutes);
   app.route("/", systemRoutes);
   app.route("/", metricsRoutes);
   app.route("/", notebookRoutes);

@@ -36,6 +36,20 @@ export async function findByName(
   return row && { ...row.endpoint, version: row.version };
 }
 
+export type ServingEndpoint = Pick<EndpointRow, "id" | "ownerId" | "name" | "status">;
+
+/** Every endpoint of a model, or of one version of it, whoever owns it; by name. */
+export function listServing(db: Db, modelId: string, versionId?: string): Promise<ServingEndpoint[]> {
+  const { id, ownerId, name, status } = endpoints;
+  const ofVersion = versionId === undefined ? undefined : eq(modelVersions.id, versionId);
+  return db
+    .select({ id, ownerId, name, status })
+    .from(endpoints)
+    .innerJoin(modelVersions, eq(modelVersions.id, endpoints.modelVersionId))
+    .where(and(eq(modelVersions.modelId, modelId), ofVersion))
+    .orderBy(endpoints.name);
+}
+
 /** `undefined` when the name is taken. */
 export async function insertEndpoint(
   db: Db,

@@ -107,7 +107,14 @@ export async function deleteEndpoint(ctx: Ctx, id: string): Promise<void> {
   ctx.log("info", "endpoint.deleted", { endpoint_id: id });
 }
 
-/** The same for who has just shown a second factor again, or, having none, the password. */
+/** What serves a model or one of its versions, whoever owns it; the caller says what of it may be told. */
+export const endpointsServing = (
+  ctx: Ctx,
+  modelId: string,
+  versionId?: string,
+): Promise<repo.ServingEndpoint[]> => repo.listServing(ctx.db, modelId, versionId);
+
+/** Deletes an endpoint for who has just shown a second factor again, or, having none, the password. */
 export async function deleteEndpointSecurely(ctx: Ctx, id: string): Promise<void> {
   const actor = allowPerson(ctx, "endpoints:write");
   await findOwn(ctx, id);

@@ -8,6 +8,8 @@ import { endpointRoutes } from "./endpoints.routes.ts";
 import { predictRoutes } from "./predict.routes.ts";
 import { servingStatusRoutes } from "./serving-status.routes.ts";
 
+export type { ServingEndpoint } from "./endpoints.repo.ts";
+export { deleteEndpoint, endpointsServing } from "./endpoints.service.ts";
 export { sweepMinutes } from "./endpoint-figures.service.ts";
 export { upsertMinutes as recordMinutes } from "./endpoint-metrics.repo.ts";
 export { createModelPool } from "./model-pool.object.ts";

@@ -1,15 +1,4 @@
-import {
-  createRoute,
-  errors,
-  IdParam,
-  json,
-  jsonBody,
-  nextLink,
-  noContent,
-  pageOf,
-  signedIn,
-  z,
-} from "#http/contract";
+import { createRoute, errors, IdParam, json, jsonBody, nextLink, pageOf, signedIn, z } from "#http/contract";
 import { createRouter } from "#http/router";
 import { CreateModel, Model, ModelsQuery, UpdateModel } from "./models.schema.ts";
 import * as service from "./models.service.ts";
@@ -73,20 +62,4 @@ modelRoutes.openapi(
   }),
   async (c) =>
     c.json(await service.updateModel(c.var.ctx, c.req.valid("param").id, c.req.valid("json")), 200),
-);
-
-modelRoutes.openapi(
-  createRoute({
-    method: "delete",
-    path: "/api/models/{id}",
-    tags,
-    security,
-    summary: "Delete a model with all its versions",
-    request: { params: IdParam },
-    responses: { 204: noContent, ...errors(401, 403, 404, 409) },
-  }),
-  async (c) => {
-    await service.deleteModel(c.var.ctx, c.req.valid("param").id);
-    return c.body(null, 204);
-  },
 );

@@ -1,14 +1,4 @@
-import {
-  createRoute,
-  errors,
-  IdParam,
-  json,
-  jsonBody,
-  nextLink,
-  noContent,
-  signedIn,
-  z,
-} from "#http/contract";
+import { createRoute, errors, IdParam, json, jsonBody, nextLink, signedIn, z } from "#http/contract";
 import { download } from "#http/download";
 import { createRouter } from "#http/router";
 import { multipartUpload, rawUpload, safeFileName } from "#http/upload";
@@ -130,23 +120,6 @@ versionRoutes.openapi(
   async (c) => {
     const { id, version } = c.req.valid("param");
     return c.json(await service.updateVersion(c.var.ctx, id, version, c.req.valid("json")), 200);
-  },
-);
-
-versionRoutes.openapi(
-  createRoute({
-    method: "delete",
-    path: "/api/models/{id}/versions/{version}",
-    tags,
-    security,
-    summary: "Delete a version",
-    request: { params: VersionParams },
-    responses: { 204: noContent, ...errors(401, 403, 404, 409) },
-  }),
-  async (c) => {
-    const { id, version } = c.req.valid("param");
-    await service.deleteVersion(c.var.ctx, id, version);
-    return c.body(null, 204);
   },
 );
 
