@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { anonymous, Client, newRun, newUser, query, type User } from "./support/client.ts";
+import { anonymous, Client, newAdmin, newRun, newUser, query, type User } from "./support/client.ts";
 import { fileForm } from "./support/holdings.ts";
 import { expectStatus } from "./support/refusal.ts";
 
@@ -30,6 +30,15 @@ async function upload(model: string, content: Uint8Array | string, owner = user)
   const { status, body } = await owner.call("PUT", `${model}/versions?filename=model.bin`, bytes, type);
   expect(status).toBe(201);
   return body;
+}
+
+/** A run that no agent has a reason to take, with a dataset all the same. */
+async function newRunOnData() {
+  const form = fileForm({ name: randomUUID() }, "a,b\n1,2\n", "d.csv");
+  const { body: data } = await user.post("/api/datasets", form);
+  const run = await newRun(user);
+  await query("update runs set dataset_id = $1 where id = $2", [data.id, run]);
+  return { data, run };
 }
 
 describe("a version's format is what its file holds", () => {
@@ -71,21 +80,45 @@ describe("a version's format is what its file holds", () => {
 });
 
 it("a version says what it takes, of whose making it is, and what data it comes from", async () => {
-  const data = await user.post("/api/datasets", fileForm({ name: randomUUID() }, "a,b\n1,2\n", "d.csv"));
-  const run = await newRun(user, { dataset_id: data.body.id });
+  const { data, run } = await newRunOnData();
   const model = await newModel();
   const form = fileForm({ training_run_id: run }, fixture("model.onnx"), "m.onnx");
   const { status, body } = await user.post(`${model}/versions`, form);
   expect(status).toBe(201);
   expect(body).toMatchObject({
     ...{ signature: ONNX_SIGNATURE, training_run_id: run, source: "upload", aliases: [], labels: {} },
-    ...{ dataset_id: data.body.id, dataset_sha256: data.body.sha256 },
+    ...{ dataset_id: data.id, dataset_sha256: data.sha256 },
   });
   await query("delete from runs where id = $1", [run]);
-  await query("delete from datasets where id = $1", [data.body.id]);
+  await query("delete from datasets where id = $1", [data.id]);
   const { body: later } = await user.get(`${model}/versions/1`);
-  expect(later).toMatchObject({ dataset_sha256: data.body.sha256 });
+  expect(later).toMatchObject({ dataset_sha256: data.sha256 });
   expect(later).not.toHaveProperty("dataset_id");
+});
+
+it("what a run trained and what it left are known by content, and by the data it was trained on", async () => {
+  const { data, run } = await newRunOnData();
+  const lineage = { dataset_id: data.id, dataset_sha256: data.sha256 };
+  const type = { headers: { "content-type": "application/octet-stream" } };
+  const path = `/api/training/runs/${run}/artifacts/out%2Fm.safetensors`;
+  const put = await user.call("PUT", path, fixture("weights.safetensors"), type);
+  expect([200, 201]).toContain(put.status);
+  const left = await user.post(`/api/training/runs/${run}/register`, {
+    ...{ path: "out/m.safetensors", model_name: randomUUID() },
+  });
+  expect(left.body).toMatchObject({ format: "safetensors", training_run_id: run, ...lineage });
+
+  const { body: agent } = await user.post("/api/agents", { name: randomUUID() });
+  await query(
+    "update runs set executor = 'agent', agent_id = $1, lease_expires_at = now() + interval '30 seconds' where id = $2",
+    [agent.id, run],
+  );
+  const holder = new Client(inject("url"), { "x-ic-token": agent.token });
+  const trained = await holder.call("PUT", `/api/training/leases/${run}/model`, fixture("model.onnx"), type);
+  expect(trained.body).toMatchObject({
+    ...{ format: "onnx", source: "run", signature: ONNX_SIGNATURE, training_run_id: run },
+    ...lineage,
+  });
 });
 
 it("what is said of a version can be changed and cleared, its file never", async () => {
@@ -261,6 +294,11 @@ describe("what anybody may see", () => {
   it("is his own to the owner besides, and nobody else's to anybody", async () => {
     expect(await idsSeenBy(user)).toEqual([idOf(hidden), idOf(shown)]);
     expect(await idsSeenBy(other)).toEqual([idOf(shown)]);
+    const chief = await newAdmin();
+    expect(await idsSeenBy(chief)).toEqual([idOf(shown)]);
+    const { body } = await user.post("/api/tokens", { name: randomUUID(), scopes: ["datasets:read"] });
+    const program = new Client(inject("url"), { "x-api-token": body.token });
+    expect(await idsSeenBy(program)).toEqual([idOf(shown)]);
     const invalid = new Client(inject("url"), { authorization: "Bearer nonsense" });
     expect(await idsSeenBy(invalid)).toEqual([idOf(shown)]);
   });
