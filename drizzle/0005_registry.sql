@@ -23,4 +23,6 @@ ALTER TABLE "model_aliases" ADD CONSTRAINT "model_aliases_version_id_model_versi
 CREATE INDEX "model_aliases_version" ON "model_aliases" USING btree ("version_id");--> statement-breakpoint
 ALTER TABLE "model_versions" ADD CONSTRAINT "model_versions_parent_id_model_versions_id_fk" FOREIGN KEY ("parent_id") REFERENCES "public"."model_versions"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "model_versions" ADD CONSTRAINT "model_versions_dataset_id_datasets_id_fk" FOREIGN KEY ("dataset_id") REFERENCES "public"."datasets"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "model_versions_parent" ON "model_versions" USING btree ("parent_id");--> statement-breakpoint
+CREATE INDEX "model_versions_dataset" ON "model_versions" USING btree ("dataset_id");--> statement-breakpoint
 CREATE INDEX "models_public" ON "models" USING btree ("created_at","id") WHERE is_public;

@@ -38,6 +38,7 @@ import { pageRoutes, statusRoutes } from "./features/status/index.ts";
 import { systemRoutes } from "./features/system/index.ts";
 import { terminalRoutes } from "./features/terminal/index.ts";
 import { tokenRoutes } from "./features/tokens/index.ts";
+import { toolRoutes } from "./features/tools/index.ts";
 import { userAdminRoutes } from "./features/users/index.ts";
 import { clientOf } from "./http/client-address.ts";
 import type { AppContext } from "./http/context.ts";
@@ -120,6 +121,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", streamRoutes);
   app.route("/", leaseRoutes);
   app.route("/", modelRoutes);
+  app.route("/", toolRoutes);
   app.route("/", inferenceRoutes);
   app.route("/", retirementRoutes);
   app.route("/", systemRoutes);

@@ -30,6 +30,10 @@ const WEIGHTED =
 // Nothing can stop a run under way, and one thread serves everybody: a graph must not be able to run for ever.
 const ENDLESS = ["Loop"];
 
+// The engine tells a size that nobody gave as -1, which in 32 bits without a sign is the largest there is.
+const isSize = (dim: number | string): boolean =>
+  typeof dim === "string" ? dim !== "" : dim >= 0 && dim < 2 ** 31;
+
 function tensorInfo(value: ValueMetadata, role: "input" | "output"): TensorInfo {
   const where = `its ${role} "${value.name}"`;
   if (!value.isTensor) {
@@ -38,7 +42,7 @@ function tensorInfo(value: ValueMetadata, role: "input" | "output"): TensorInfo 
   if (value.name === "__proto__") throw new MalformedFile(`${where} has a name JSON objects cannot carry`);
   if (!TYPES.has(value.type))
     throw new MalformedFile(`${where} has the type ${value.type}, which is not served`);
-  const shape = value.shape.map((dim) => (dim === "" || (typeof dim === "number" && dim < 0) ? null : dim));
+  const shape = value.shape.map((dim) => (isSize(dim) ? dim : null));
   return { name: value.name, type: value.type as TensorType, shape };
 }
 

@@ -99,6 +99,8 @@ export const modelVersions = pgTable(
   },
   (t) => [
     unique("model_versions_number").on(t.modelId, t.version),
+    index("model_versions_parent").on(t.parentId),
+    index("model_versions_dataset").on(t.datasetId),
     // A run registers what it trained once, however often its agent reports it.
     uniqueIndex("model_versions_run")
       .on(t.trainingRunId)

@@ -4,15 +4,17 @@ import { Timestamp, z } from "#http/contract";
 const UNSET = ["null", "undefined"];
 
 const Alias = z.string().regex(/^[a-z][a-z0-9._-]{0,62}$/);
+/** What begins as an id was meant as one. */
+const LIKE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
 
 export const AliasParams = z.object({
   id: z
     .uuid()
     .toLowerCase()
     .openapi({ param: { name: "id", in: "path" } }),
-  alias: Alias.refine((name) => !UNSET.includes(name)).openapi({
+  alias: Alias.refine((name) => !UNSET.includes(name) && !LIKE_ID.test(name)).openapi({
     param: { name: "alias", in: "path" },
-    description: "Without the `@`; neither `null` nor `undefined`.",
+    description: "Without the `@`; neither `null` nor `undefined`, nor like an id.",
     example: "champion",
   }),
 });

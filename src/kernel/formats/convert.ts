@@ -8,7 +8,7 @@ import {
   isBlockType,
   toBlocks,
 } from "./ggml-blocks.ts";
-import { ggmlTypeNamed } from "./ggml-types.ts";
+import { ggmlTypeNamed } from "./ggml-layouts.ts";
 import { type GgufTensor, writeGguf } from "./gguf.ts";
 import {
   ELEMENT_BYTES,

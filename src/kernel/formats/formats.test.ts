@@ -110,3 +110,23 @@ describe("a damaged file is refused or read, and nothing else", () => {
     }
   });
 });
+
+it("reads the header alone of a file of 1 GB", async () => {
+  const size = 1_000_000_000;
+  const shape = [(size - 4096) / 4];
+  const entry = { w: { dtype: "F32", shape, data_offsets: [0, size - 4096] } };
+  const header = new Uint8Array(4096).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(4096 - 8), true);
+  header.set(new TextEncoder().encode(JSON.stringify(entry)), 8);
+  let bytesRead = 0;
+  const source = {
+    ...bytesSource(header),
+    size,
+    read: (start: number, length: number) => {
+      bytesRead += length;
+      return Promise.resolve(header.slice(start, start + length));
+    },
+  };
+  expect((await readModelFile(source)).tensors).toMatchObject([{ name: "w", shape }]);
+  expect(bytesRead).toBeLessThan(10_000);
+});

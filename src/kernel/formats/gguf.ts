@@ -1,5 +1,5 @@
 import { type ByteSource, Cursor, MalformedFile } from "./byte-source.ts";
-import { type GgmlType, ggmlTypeNamed, ggmlTypeOf } from "./ggml-types.ts";
+import { type GgmlType, ggmlTypeNamed, ggmlTypeOf } from "./ggml-layouts.ts";
 import { elementsOf, type ModelFile, type TensorInfo, type Writing } from "./model-file.ts";
 import { joined, single } from "./streams.ts";
 

@@ -1,10 +1,15 @@
-import type { ModelFile, TensorInfo } from "./model-file.ts";
+import { ggmlTypeNamed } from "./ggml-layouts.ts";
+import { elementsOf, isElementType, type ModelFile, type TensorInfo } from "./model-file.ts";
 
 /** What a module keeps besides what it learns, by PyTorch's names. */
 const KEPT = /(^|\.)(running_mean|running_var|num_batches_tracked)$/;
 
 export const isLearned = ({ name, dtype }: TensorInfo): boolean =>
   !KEPT.test(name) && /^(F|BF|Q)/.test(dtype);
+
+/** Numbers a tensor holds; texts and objects are none. */
+export const parametersOf = ({ dtype, shape }: TensorInfo): number =>
+  isElementType(dtype) || ggmlTypeNamed(dtype) ? elementsOf(shape) : 0;
 
 const moduleOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf(".")));
 

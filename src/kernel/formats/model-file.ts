@@ -64,6 +64,7 @@ export interface ModelFile {
 
 export type ReadModel = (source: ByteSource) => Promise<ModelFile>;
 
+/** How many elements a tensor of this shape has. */
 export const elementsOf = (shape: readonly number[]): number => shape.reduce((all, size) => all * size, 1);
 
 /** A file still to be written: its exact size is known before its first byte. */

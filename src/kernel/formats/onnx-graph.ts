@@ -18,7 +18,7 @@ export const operator = (
   attributes: Object.entries(attributes).map(([name, value]) => intAttribute(name, value)),
 });
 
-const intAttribute = (name: string, value: number) => ({
+export const intAttribute = (name: string, value: number) => ({
   name,
   bytes: concat([stringField(1, name), intField(3, value), intField(20, ATTRIBUTE_INT)]),
 });
@@ -29,6 +29,30 @@ export function intOf({ attributes }: OnnxNode, name: string, otherwise: number)
   if (!attribute) return otherwise;
   for (const field of fieldsOf(attribute.bytes)) if (field.number === 3) return field.value;
   return otherwise;
+}
+
+/** The whole numbers of an attribute, one or a list; `undefined` where it is left out. */
+export function intsOf({ attributes }: OnnxNode, name: string): bigint[] | undefined {
+  const attribute = attributes.find((one) => one.name === name);
+  return attribute && intsIn(attribute.bytes);
+}
+
+/** `AttributeProto.i` and `.ints`, packed or not. */
+export function intsIn(bytes: Uint8Array): bigint[] {
+  const ints: bigint[] = [];
+  for (const { number, start, end } of fieldsOf(bytes)) {
+    if (number !== 3 && number !== 8) continue;
+    for (let at = start; at < end;) {
+      let [value, shift] = [0n, 0n];
+      for (let more = true; more && at < end; shift += 7n) {
+        const byte = bytes[at++]!;
+        value |= BigInt(byte & 0x7f) << shift;
+        more = byte >= 0x80;
+      }
+      ints.push(BigInt.asIntN(64, value));
+    }
+  }
+  return ints;
 }
 
 /** An attribute that is a float, or what it is when left out. */

@@ -1,10 +1,13 @@
 import { stringField, messageField, intField } from "./protobuf-encode.ts";
+import { intsIn } from "./onnx-graph.ts";
 import type { OnnxDocument, OnnxEdge } from "./onnx-document.ts";
 import { fieldsOf, textOf } from "./onnx-document.ts";
 import { concat } from "./protobuf-encode.ts";
 
 const ML_DOMAIN = "ai.onnx.ml";
 const FLOAT = 1;
+/** A JSON list of class names, in the order of the columns. */
+const LABELS = "myelin.labels";
 
 /** A tensor of as many rows as there are, and a column a class. */
 function probabilities(name: string, classes: number | null): OnnxEdge {
@@ -19,42 +22,16 @@ function classesOf(attributes: { name: string; bytes: Uint8Array }[]): string[] 
   for (const { name, bytes } of attributes) {
     if (name === "classlabels_strings")
       return [...fieldsOf(bytes)].filter(({ number }) => number === 9).map((field) => textOf(bytes, field));
-    if (name === "classlabels_int64s")
-      return [...fieldsOf(bytes)].flatMap((field) => (field.number === 8 ? intsOf(bytes, field) : []));
+    if (name === "classlabels_int64s") return intsIn(bytes).map(String);
   }
   return [];
 }
 
-/** Packed or one by one. */
-function intsOf(
-  bytes: Uint8Array,
-  { value, start, end }: { value: number; start: number; end: number },
-): string[] {
-  if (!Number.isNaN(value)) return [String(value)];
-  const ints: string[] = [];
-  for (let at = start; at < end;) {
-    let [number, shift] = [0n, 0n];
-    for (let more = true; more && at < end; shift += 7n) {
-      const byte = bytes[at++]!;
-      number |= BigInt(byte & 0x7f) << shift;
-      more = byte >= 0x80;
-    }
-    ints.push(String(BigInt.asIntN(64, number)));
-  }
-  return ints;
-}
-
-/** What was taken out, and the classes it named, in the order of the columns. */
-export interface Stripped {
-  document: OnnxDocument;
-  classes: string[];
-}
-
 /**
  * Takes out the ZipMaps that scikit-learn's exporter ends classifiers with: the output becomes the tensor they were made
- * of, under the same name. `undefined` where there is none.
+ * of, under the same name, and the classes go where serving looks for them. `undefined` where there is none.
  */
-export function withoutZipMap(document: OnnxDocument): Stripped | undefined {
+export function withoutZipMap(document: OnnxDocument): OnnxDocument | undefined {
   const zipMaps = document.nodes.filter(({ opType, domain }) => opType === "ZipMap" && domain === ML_DOMAIN);
   if (zipMaps.length === 0) return undefined;
   const classes = classesOf(zipMaps[0]!.attributes);
@@ -67,5 +44,7 @@ export function withoutZipMap(document: OnnxDocument): Stripped | undefined {
   const outputs = document.outputs.map((edge) =>
     gone.has(edge.name) ? probabilities(edge.name, classes.length || null) : edge,
   );
-  return { document: { ...document, nodes, outputs }, classes };
+  const metadata = new Map(document.metadata);
+  if (classes.length > 0 && !metadata.has(LABELS)) metadata.set(LABELS, JSON.stringify(classes));
+  return { ...document, nodes, outputs, metadata };
 }

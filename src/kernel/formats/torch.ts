@@ -1,13 +1,7 @@
 import { type ByteSource, MalformedFile, partOf } from "./byte-source.ts";
 import { ELEMENT_BYTES, type ElementType, type ModelFile, type TensorInfo } from "./model-file.ts";
-import {
-  PickleCall,
-  PickleDict,
-  PickleGlobal,
-  PicklePersistent,
-  type PickleValue,
-  readPickle,
-} from "./pickle.ts";
+import { readPickle } from "./pickle.ts";
+import { PickleCall, PickleDict, PickleGlobal, PicklePersistent, type PickleValue } from "./pickle-values.ts";
 import { opened, single } from "./streams.ts";
 import { checkGatherable, extentOf, gathered, isContiguous } from "./strided.ts";
 import { readZip, type ZipMember } from "./zip.ts";
