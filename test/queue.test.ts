@@ -179,21 +179,37 @@ describe("an agent that serves everybody", () => {
     const other = await agent.submit({}, ben);
     const urgent = await agent.submit({ priority: 1000 }, ann);
     await agent.beat().then((run) => expect(run).toBe(urgent));
-    // The turn of Ann's oldest went to her most urgent; hers that was oldest then has the turn of the next.
+    // The turn of Ann's oldest went to her most urgent, whose place it has got.
     await until(
       () => turns(ann),
       (of) => of.length === 2,
     );
     expect(await turns(ann)).toEqual([
-      [first, 1],
+      [first, 2],
       [kind, 3],
     ]);
-    expect(await turns(ben)).toEqual([[other, 2]]);
+    expect(await turns(ben)).toEqual([[other, 1]]);
     const house = await agent.submit({ priority: 1 }, chief);
     const order = [];
     for (let i = 0; i < 4; i++) order.push(await agent.beat());
-    expect(order).toEqual([house, first, other, kind]);
+    expect(order).toEqual([house, other, first, kind]);
     expect(await agent.beat()).toBeUndefined();
+  });
+
+  it("lets nobody starve, however many urgent runs somebody else adds", async () => {
+    const [chief, ann, ben] = await Promise.all([newAdmin(), newUser(), newUser()]);
+    const agent = await sharedAgent(chief);
+    const old = await agent.submit({}, ann);
+    const other = await agent.submit({}, ben);
+    const urgent = [];
+    for (let i = 0; i < 4; i++) urgent.push(await agent.submit({ priority: 5 }, ann));
+    const order = [await agent.beat()];
+    await until(
+      () => turns(ben),
+      ([turn]) => turn?.[1] === 1,
+    );
+    for (let i = 0; i < 5; i++) order.push(await agent.beat());
+    expect(order).toEqual([urgent[0], other, ...urgent.slice(1), old]);
   });
 
   it("starts nothing of somebody who is suspended, and no command of somebody who may run none any more", async () => {

@@ -67,6 +67,8 @@ export const runs = pgTable(
     /** Until when the agent's word that it is alive counts. */
     leaseExpiresAt: at("lease_expires_at"),
     createdAt: createdAt(),
+    /** Since when it waits, or whose place it has taken: see `claimRun`. */
+    queuedAt: at("queued_at").notNull().defaultNow(),
     updatedAt: updatedAt(),
     startedAt: at("started_at"),
     completedAt: at("completed_at"),
@@ -77,7 +79,7 @@ export const runs = pgTable(
     index("runs_agent").on(t.agentId, t.status),
     index("runs_dataset").on(t.datasetId),
     index("runs_queue")
-      .on(t.priority.desc(), t.createdAt, t.id)
+      .on(t.priority.desc(), t.queuedAt, t.id)
       .where(sql`status = 'pending'`),
   ],
 );

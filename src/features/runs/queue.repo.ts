@@ -7,7 +7,16 @@ import { isWaiting } from "./runs.repo.ts";
 
 export type QueuedRow = Pick<
   RunRow,
-  "id" | "ownerId" | "name" | "kind" | "labels" | "priority" | "attempt" | "notBefore" | "createdAt"
+  | "id"
+  | "ownerId"
+  | "name"
+  | "kind"
+  | "labels"
+  | "priority"
+  | "attempt"
+  | "notBefore"
+  | "createdAt"
+  | "queuedAt"
 > & {
   /** From 1, among the owner's own runs of the same kind and labels. */
   turn: number;
@@ -24,7 +33,7 @@ export function listWaiting(
   now: Date,
 ): Promise<QueuedRow[]> {
   const alike = sql`${runs.kind}, ${runs.labels}, coalesce(${runs.notBefore} > ${now}, false)`;
-  const byAge = sql`least(${runs.priority}, 0) desc, ${runs.createdAt}, ${runs.id}`;
+  const byAge = sql`least(${runs.priority}, 0) desc, ${runs.queuedAt}, ${runs.id}`;
   const placed = db
     .select({
       id: runs.id,
@@ -36,9 +45,10 @@ export function listWaiting(
       attempt: runs.attempt,
       notBefore: runs.notBefore,
       createdAt: runs.createdAt,
+      queuedAt: runs.queuedAt,
       backsOff: sql<boolean>`coalesce(${runs.notBefore} > ${now}, false)`.as("backs_off"),
       turn: sql<number>`(row_number() over (partition by ${alike}, ${runs.ownerId}
-        order by ${runs.priority} desc, ${runs.createdAt}, ${runs.id}))::int`.as("turn"),
+        order by ${runs.priority} desc, ${runs.queuedAt}, ${runs.id}))::int`.as("turn"),
       slot: sql<number>`(row_number() over (partition by ${alike} order by ${byAge}))::int`.as("slot"),
     })
     .from(runs)
@@ -56,6 +66,7 @@ export function listWaiting(
       attempt: placed.attempt,
       notBefore: placed.notBefore,
       createdAt: placed.createdAt,
+      queuedAt: placed.queuedAt,
       turn: placed.turn,
       sharedTurn: sql<number>`nth_value(${placed.slot}, ${placed.turn}) over (
         partition by ${placed.kind}, ${placed.labels}, ${placed.backsOff}, ${placed.ownerId} order by ${placed.slot}
@@ -65,12 +76,12 @@ export function listWaiting(
     .as("waiting");
   const behind =
     after &&
-    sql`(-${waiting.priority}, ${waiting.createdAt}, ${waiting.id})
+    sql`(-${waiting.priority}, ${waiting.queuedAt}, ${waiting.id})
       > (${-after.priority}::int, ${after.at}::timestamptz, ${after.id}::uuid)`;
   return db
     .select()
     .from(waiting)
     .where(and(scope === null ? undefined : eq(waiting.ownerId, scope), behind))
-    .orderBy(sql`${waiting.priority} desc`, waiting.createdAt, waiting.id)
+    .orderBy(sql`${waiting.priority} desc`, waiting.queuedAt, waiting.id)
     .limit(limit + 1);
 }

@@ -45,8 +45,8 @@ export interface QueuePosition extends Position {
   priority: number;
 }
 
-export const encodeQueueCursor = ({ priority, createdAt, id }: QueuedRow): string =>
-  `${priority}.${encodeCursor({ at: createdAt.toISOString(), id })}`;
+export const encodeQueueCursor = ({ priority, queuedAt, id }: QueuedRow): string =>
+  `${priority}.${encodeCursor({ at: queuedAt.toISOString(), id })}`;
 
 export const toQueuedRun = (
   row: QueuedRow,

@@ -1,4 +1,18 @@
-import { and, desc, eq, getTableColumns, gt, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
+import {
+  and,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  inArray,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { agents, modelVersions, type RunKind, type RunRow, runs, type RunStatus, users } from "#db/schema";
@@ -68,46 +82,80 @@ export const isWaiting = and(
   sql`not exists (select from ${users} where ${users.id} = ${runs.ownerId} and ${users.suspendedAt} is not null)`,
 );
 
-/**
- * Gives the agent the run that goes first of those it may and can take: the highest priority, then the oldest. An agent
- * that is shared serves owners by the age of what they wait for, and each owner's most urgent first: a priority above 0
- * gets nobody before others, one below lets them go first. On its own owner's word it counts in full.
- * Concurrent callers skip each other's row, so each run goes to one.
- */
-export async function claimRun(db: Db, taker: Taker, now: Date, until: Date): Promise<RunRow | undefined> {
-  const { agentId, ownerId, isShared, kinds, labels, tokenHash } = taker;
-  const isFit = and(
+const isFor = ({ kinds, labels }: Taker, now: Date) =>
+  and(
     isWaiting,
     inArray(runs.kind, kinds),
     sql`${runs.labels} <@ ${JSON.stringify(labels)}::jsonb`,
     or(isNull(runs.notBefore), lte(runs.notBefore, now)),
   );
-  const rank = sql`case when ${runs.ownerId} = ${ownerId} then ${runs.priority} else least(${runs.priority}, 0) end`;
-  const whoseTurn = db
-    .select({ ownerId: runs.ownerId })
+
+const taken = ({ agentId, tokenHash }: Taker, now: Date, until: Date) => ({
+  status: "running" as const,
+  agentId,
+  leaseExpiresAt: until,
+  startedAt: now,
+  updatedAt: now,
+  tokenHash: sql`case when ${runs.kind} = 'command' then ${tokenHash} end`,
+});
+
+/** Of one owner's runs the one that goes first: the highest priority, then the one that waits longest. */
+const firstOf = (db: Db, taker: Taker, now: Date, ownerId: string | SQL) =>
+  db
+    .select({ id: runs.id, queuedAt: runs.queuedAt })
     .from(runs)
-    .where(isFit)
-    .orderBy(desc(rank), runs.createdAt, runs.id)
+    .where(and(isFor(taker, now), eq(runs.ownerId, ownerId)))
+    .orderBy(desc(runs.priority), runs.queuedAt, runs.id)
     .limit(1)
     .for("update", { skipLocked: true });
-  const next = db
-    .select({ id: runs.id })
-    .from(runs)
-    .where(and(isFit, eq(runs.ownerId, isShared ? sql`(${whoseTurn})` : ownerId)))
-    .orderBy(desc(runs.priority), runs.createdAt, runs.id)
-    .limit(1)
-    .for("update", { skipLocked: true });
+
+/**
+ * Gives the agent the run that goes first of those it may and can take. Concurrent callers skip each other's row, so each
+ * run goes to one.
+ */
+export async function claimRun(db: Db, taker: Taker, now: Date, until: Date): Promise<RunRow | undefined> {
+  if (taker.isShared) return claimShared(db, taker, now, until);
+  const next = db.$with("next").as(firstOf(db, taker, now, taker.ownerId));
   const [row] = await db
+    .with(next)
     .update(runs)
-    .set({
-      status: "running",
-      agentId,
-      leaseExpiresAt: until,
-      startedAt: now,
-      updatedAt: now,
-      tokenHash: sql`case when ${runs.kind} = 'command' then ${tokenHash} end`,
-    })
-    .where(eq(runs.id, sql`(${next})`))
+    .set(taken(taker, now, until))
+    .where(eq(runs.id, sql`(select id from ${next})`))
+    .returning();
+  return row;
+}
+
+/**
+ * An agent that is shared serves owners by how long what they wait for has waited, and each owner's most urgent first. The
+ * run whose turn it was then takes the place of the one that went instead: a priority above 0 gets nobody before others,
+ * however many one has; one below lets others go first. On the agent's own owner's word it counts in full.
+ */
+async function claimShared(db: Db, taker: Taker, now: Date, until: Date): Promise<RunRow | undefined> {
+  const rank = sql`case when ${runs.ownerId} = ${taker.ownerId} then ${runs.priority} else least(${runs.priority}, 0) end`;
+  const turn = db
+    .$with("turn")
+    .as(
+      db
+        .select({ id: runs.id, ownerId: runs.ownerId })
+        .from(runs)
+        .where(isFor(taker, now))
+        .orderBy(desc(rank), runs.queuedAt, runs.id)
+        .limit(1)
+        .for("update", { skipLocked: true }),
+    );
+  const next = db.$with("next").as(firstOf(db, taker, now, sql`(select owner_id from ${turn})`));
+  const waitsOn = db.$with("waits_on").as(
+    db
+      .update(runs)
+      .set({ queuedAt: sql`(select queued_at from ${next})` })
+      .where(and(eq(runs.id, sql`(select id from ${turn})`), ne(runs.id, sql`(select id from ${next})`)))
+      .returning({ id: runs.id }),
+  );
+  const [row] = await db
+    .with(turn, next, waitsOn)
+    .update(runs)
+    .set(taken(taker, now, until))
+    .where(eq(runs.id, sql`(select id from ${next})`))
     .returning();
   return row;
 }

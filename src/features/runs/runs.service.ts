@@ -35,6 +35,7 @@ export async function createRun(ctx: Ctx, input: CreateRun): Promise<Run> {
     status: executor === "agent" ? "pending" : "running",
     // Not the database's clock: a run must not have started before it was made.
     createdAt: ctx.now,
+    queuedAt: ctx.now,
     updatedAt: ctx.now,
     startedAt: executor === "agent" ? null : ctx.now,
     config: configOf(input, dataset ? dataset.targetColumn : null),
