@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { beforeAll, expect, inject, it } from "vitest";
 import { Client, newRun, newUser, query, type User } from "./support/client.ts";
 
@@ -116,7 +117,9 @@ it("takes them from the agent that held a run when it was stopped, for a while",
 
 it("becomes a model version on request, the same one however often and at once it is asked for", async () => {
   const id = await newRun(user);
-  await put("out/model.onnx", "not really a model", {}, id);
+  const model = readFileSync("test/fixtures/formats/model.onnx");
+  await user.put(address("out/model.onnx", id), new Uint8Array(model), { headers: OCTETS });
+  await put("nonsense.onnx", "not a model", {}, id);
   await put("notes.txt", "no model", {}, id);
   await put("empty.onnx", "", {}, id);
   const register = (body: Record<string, unknown>, who: User = user) =>
@@ -131,16 +134,17 @@ it("becomes a model version on request, the same one however often and at once i
   expect(version).toMatchObject({
     training_run_id: id,
     file_name: "model.onnx",
-    sha256: sha256("not really a model"),
+    sha256: createHash("sha256").update(model).digest("hex"),
   });
   expect((await register({ path: "out/model.onnx", model_name: name })).body.id).toBe(version.id);
   expect((await register({ path: "out/model.onnx" })).body.id).not.toBe(version.id);
   expect((await register({ path: "notes.txt" })).body.code).toBe("NOT_A_MODEL");
   expect((await register({ path: "empty.onnx" })).body.code).toBe("NOT_A_MODEL");
+  expect((await register({ path: "nonsense.onnx" })).body.code).toBe("NOT_A_MODEL");
   expect((await register({ path: "none.onnx" })).body.code).toBe("ARTIFACT_NOT_FOUND");
   expect((await register({ path: "out/model.onnx" }, await newUser())).status).toBe(404);
   // It outlives the run it came from.
   await user.delete(`/api/training/runs/${id}`);
   const file = await user.get(`/api/models/${version.model_id}/versions/${version.version}/download`);
-  expect(file.body).toBe("not really a model");
+  expect(file.headers.get("etag")).toBe(`"${version.sha256}"`);
 });

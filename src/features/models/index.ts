@@ -11,6 +11,7 @@ import { versionRoutes } from "./versions.routes.ts";
 export { versionInUse } from "./models.errors.ts";
 export { deleteModel, getModel } from "./models.service.ts";
 export { findRunVersion, findVersionOf, registerRunFile, registerRunModel } from "./run-versions.service.ts";
+export { recognizeStored } from "./recognition.service.ts";
 export { addToolVersion } from "./tool-versions.service.ts";
 export type { OwnedVersion } from "./versions.repo.ts";
 export { ModelVersion, VersionParams } from "./versions.schema.ts";

@@ -6,7 +6,13 @@ import { sha256Hex } from "../../kernel/secret.ts";
 import type { Upload } from "../../kernel/upload.ts";
 import { isWorkPath } from "../../kernel/work-path.ts";
 import { type StoredFile, storeFile } from "../files/index.ts";
-import { findRunVersion, type ModelVersion, registerRunFile, registerRunModel } from "../models/index.ts";
+import {
+  findRunVersion,
+  type ModelVersion,
+  recognizeStored,
+  registerRunFile,
+  registerRunModel,
+} from "../models/index.ts";
 import * as repo from "./artifacts.repo.ts";
 import { type Artifact, type ArtifactsQuery, type RegisterArtifact, toArtifact } from "./artifacts.schema.ts";
 import { ownRun } from "./run-access.service.ts";
@@ -99,7 +105,7 @@ export async function registerArtifact(
   const run = await readable(ctx, runId);
   const artifact = await repo.findArtifact(ctx.db, runId, path);
   if (!artifact) throw errors.artifactNotFound();
-  if (!isModelFile(path) || artifact.fileSize === 0) throw errors.notAModel();
+  if (!isModelFile(path) || !(await holdsModel(ctx, artifact))) throw errors.notAModel();
   const name = modelName ?? run.modelName;
   const id = await versionId([runId, path, artifact.sha256, name]);
   return registerRunFile(ctx, run, { id, modelName: name, file: await copyOf(ctx, artifact) });
@@ -109,9 +115,16 @@ export async function registerArtifact(
 export async function registerOwnArtifact(ctx: Ctx, run: RunRow, path: string): Promise<boolean> {
   if (await findRunVersion(ctx, run.id)) return true;
   const artifact = await repo.findArtifact(ctx.db, run.id, path);
-  if (!artifact || artifact.fileSize === 0) return false;
+  if (!artifact || !(await holdsModel(ctx, artifact))) return false;
   await registerRunModel(ctx, run, await copyOf(ctx, artifact));
   return true;
+}
+
+/** Whether it is what its name says; where the store does not answer, that is taken on trust. */
+async function holdsModel(ctx: Ctx, artifact: RunArtifactRow): Promise<boolean> {
+  if (artifact.fileSize === 0) return false;
+  const { format } = await recognizeStored(ctx, artifact);
+  return format === null || format === "onnx" || format === "safetensors";
 }
 
 /** A version has a file of its own: the run and what it left may be deleted. */

@@ -132,7 +132,11 @@ export async function report(ctx: Ctx, runId: string, input: Report): Promise<vo
 async function lackOf(ctx: Ctx, run: RunRow, input: Report): Promise<Report> {
   if (run.registerPath === null || run.status !== "running") return input;
   if (await registerOwnArtifact(ctx, run, run.registerPath)) return input;
-  return { success: false, retry: true, error: `The run left no ${run.registerPath} to register.` };
+  return {
+    success: false,
+    retry: true,
+    error: `The run left no ${run.registerPath} to register, or one that is no model.`,
+  };
 }
 
 const endingOf = (ctx: Ctx, { success, retry, result, error }: Report): RunEnding => ({
