@@ -55,6 +55,9 @@ const PUBLIC = [
   "GET /api/status/inference",
   "GET /api/status/pool",
   "GET /api/status/cache",
+  "GET /v2",
+  "GET /v2/health/live",
+  "GET /v2/health/ready",
 ];
 
 /** Writing operations a viewer may call: they change nothing but his own account, or only compute. */
@@ -81,6 +84,8 @@ const OPEN_TO_VIEWERS = [
   "DELETE /api/auth/identities/{id}",
   "POST /api/training/runs/{id}/stream-ticket",
   "POST /api/inference/predict/{name}",
+  "POST /v2/models/{name}/infer",
+  "POST /v2/models/{name}/versions/{version}/infer",
   "POST /api/notebooks/{id}/stream-ticket",
 ];
 

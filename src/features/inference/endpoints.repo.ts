@@ -1,4 +1,4 @@
-import { and, eq, lt } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import type { Db } from "#db/client";
 import { behind, newestFirst } from "#db/page";
 import { type EndpointRow, endpoints, modelVersions } from "#db/schema";
@@ -16,6 +16,16 @@ export function listEndpoints(db: Db, scope: Scope, { limit, after }: Page): Pro
     .where(and(owned(scope), behind(endpoints, after)))
     .orderBy(...newestFirst(endpoints))
     .limit(limit + 1);
+}
+
+/** Whether the database answers, without which nothing cold can be served. */
+export async function answers(db: Db): Promise<boolean> {
+  try {
+    await db.execute(sql`select 1`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export async function findEndpoint(db: Db, scope: Scope, id: string): Promise<EndpointRow | undefined> {

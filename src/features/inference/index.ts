@@ -5,6 +5,7 @@
  */
 import { createRouter } from "#http/router";
 import { endpointRoutes } from "./endpoints.routes.ts";
+import { openInferenceRoutes } from "./open-inference.routes.ts";
 import { predictRoutes } from "./predict.routes.ts";
 import { servingStatusRoutes } from "./serving-status.routes.ts";
 
@@ -20,3 +21,4 @@ export const inferenceRoutes = createRouter();
 inferenceRoutes.route("/", predictRoutes);
 inferenceRoutes.route("/", endpointRoutes);
 inferenceRoutes.route("/", servingStatusRoutes);
+inferenceRoutes.route("/", openInferenceRoutes);

@@ -19,7 +19,7 @@ export interface PredictionOutputs {
 
 type Outputs = Record<string, Tensor>;
 
-function valueAt({ type, data }: Tensor, at: number): OutputValue {
+export function valueAt({ type, data }: Tensor, at: number): OutputValue {
   const value = data[at]!;
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (typeof value === "string") return value;

@@ -46,6 +46,10 @@ async function readSignature(
   return signature;
 }
 
+/** What the model takes and gives, as its pool has it; nothing when the pool knows of none. */
+const signatureOf = async (ctx: Ctx, pool: ModelPoolHandle, serving: Serving) =>
+  cachedSignature(serving.versionId, ctx.now) ?? (await readSignature(ctx, pool, serving));
+
 /** The endpoint of that name, if it is the caller's and running as far as is known. */
 function checked(ctx: Ctx, name: string, serving: Serving): Serving {
   const scope = scopeOf(allow(ctx, "inference:predict"));
@@ -68,16 +72,19 @@ async function revive(ctx: Ctx, name: string): Promise<Serving> {
   return serving;
 }
 
+/** Makes tensors of what a caller sent, once it is known what the model takes. */
+export type ReadInputs = (signature: ModelSignature) => Record<string, Tensor>;
+
 /** Counts bad input that never reached the pool, after the answer. */
 function parse(
   ctx: Ctx,
   pool: ModelPoolHandle,
   serving: Serving,
   signature: ModelSignature,
-  inputs: unknown,
+  read: ReadInputs,
 ) {
   try {
-    return parseInputs(signature, inputs);
+    return read(signature);
   } catch (error) {
     if (error instanceof AppError)
       ctx.background("inference.count_invalid", pool.countInvalid(serving.endpointId));
@@ -100,31 +107,60 @@ interface Answer {
 
 const UNKNOWN: PredictReply = { ok: false, reason: "not_running", message: "" };
 
-async function ask(ctx: Ctx, serving: Serving, inputs: unknown): Promise<Answer | undefined> {
+async function ask(ctx: Ctx, serving: Serving, read: ReadInputs): Promise<Answer | undefined> {
   const pool = ctx.pools.of(serving.versionId);
-  const signature = cachedSignature(serving.versionId, ctx.now) ?? (await readSignature(ctx, pool, serving));
+  const signature = await signatureOf(ctx, pool, serving);
   if (!signature) return undefined;
-  const tensors: Record<string, Tensor> = parse(ctx, pool, serving, signature, inputs);
+  const tensors = parse(ctx, pool, serving, signature, read);
   const reply = await pool.predict(serving.endpointId, tensors);
   return reply.ok || reply.reason !== "not_running" ? { reply, signature } : undefined;
 }
 
+/** A model that is up, and what it takes and gives. */
+export interface Running {
+  serving: Serving;
+  signature: ModelSignature;
+}
+
+/** What a model answered, with what is needed to say it. */
+export interface Ran extends Running {
+  outputs: Record<string, Tensor>;
+  latencyMs: number;
+}
+
 /** Runs the model behind a name. With everything warm this is one call to the pool and no query. */
-export async function predict(ctx: Ctx, name: string, { inputs }: PredictBody): Promise<Prediction> {
+export async function runEndpoint(ctx: Ctx, name: string, read: ReadInputs): Promise<Ran> {
   allow(ctx, "inference:predict");
   const startedAt = Date.now();
   let serving = checked(ctx, name, cachedServing(name, ctx.now) ?? (await readServing(ctx, name)));
-  let answer = await ask(ctx, serving, inputs);
+  let answer = await ask(ctx, serving, read);
   if (!answer) {
     serving = await revive(ctx, name);
-    answer = await ask(ctx, serving, inputs);
+    answer = await ask(ctx, serving, read);
   }
   const { reply, signature } = answer ?? { reply: UNKNOWN, signature: undefined };
   if (!reply.ok && reply.reason !== "not_running") throw REFUSALS[reply.reason](reply.message);
   if (!reply.ok || !signature) throw errors.endpointNotRunning(name, "stopped", null);
+  return { serving, signature, outputs: reply.outputs, latencyMs: Date.now() - startedAt };
+}
+
+/** The model behind a name, brought up where its pool had lost it. */
+export async function findRunning(ctx: Ctx, name: string): Promise<Running> {
+  allow(ctx, "inference:predict");
+  const known = checked(ctx, name, cachedServing(name, ctx.now) ?? (await readServing(ctx, name)));
+  const present = await signatureOf(ctx, ctx.pools.of(known.versionId), known);
+  if (present) return { serving: known, signature: present };
+  const serving = await revive(ctx, name);
+  const signature = await signatureOf(ctx, ctx.pools.of(serving.versionId), serving);
+  if (!signature) throw errors.endpointNotRunning(name, "stopped", null);
+  return { serving, signature };
+}
+
+export async function predict(ctx: Ctx, name: string, { inputs }: PredictBody): Promise<Prediction> {
+  const ran = await runEndpoint(ctx, name, (signature) => parseInputs(signature, inputs));
   return {
-    outputs: presentOutputs(signature, reply.outputs),
-    model_version: `v${serving.version}`,
-    latency_ms: Date.now() - startedAt,
+    outputs: presentOutputs(ran.signature, ran.outputs),
+    model_version: `v${ran.serving.version}`,
+    latency_ms: ran.latencyMs,
   };
 }
