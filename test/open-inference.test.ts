@@ -109,6 +109,19 @@ describe("a model", () => {
     expect(answer.body.code).toMatch(/^(INVALID_INPUT|VALIDATION_FAILED)$/);
   });
 
+  it("takes JSON from clients that do not call it that, and says that it knows no binary tensors", async () => {
+    const body = JSON.stringify({ inputs: [X(row)] });
+    const send = (headers: Record<string, string>) =>
+      fetch(`${user.url}${path}/infer`, {
+        ...{ method: "POST", body: new TextEncoder().encode(body) },
+        headers: { authorization: `Bearer ${user.accessToken}`, ...headers },
+      });
+    expect((await send({})).status).toBe(200);
+    expect((await send({ "content-type": "application/octet-stream" })).status).toBe(200);
+    const binary = await send({ "inference-header-content-length": "20" });
+    expect([binary.status, ((await binary.json()) as any).code]).toEqual([501, "BINARY_TENSORS"]);
+  });
+
   it("is there for its owner alone", async () => {
     const other = await newUser();
     for (const answer of [

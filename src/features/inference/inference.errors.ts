@@ -40,3 +40,10 @@ export const predictionFailed = (message: string) => new AppError("invalid", "PR
 
 export const invalidInput = (message: string, details?: ErrorDetails) =>
   new AppError("invalid", "INVALID_INPUT", message, details);
+
+export const binaryTensors = () =>
+  new AppError(
+    "not_supported",
+    "BINARY_TENSORS",
+    "Tensors are taken and given as JSON here: turn the binary data extension off.",
+  );

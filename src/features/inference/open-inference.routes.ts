@@ -1,7 +1,10 @@
+import type { MiddlewareHandler } from "hono";
 import { createRoute, errors, json, jsonBody, signedIn, z } from "#http/contract";
+import type { AppEnv } from "#http/context";
 import { createRouter } from "#http/router";
 import { VERSION } from "../../kernel/version.ts";
 import { EndpointName } from "./endpoints.schema.ts";
+import { binaryTensors } from "./inference.errors.ts";
 import {
   InferRequest,
   InferResponse,
@@ -53,6 +56,18 @@ openInferenceRoutes.openapi(
     return c.json({ ready: true }, 200);
   },
 );
+
+/** Clients of the protocol send JSON without saying so; what they say of a binary part is refused, not misread. */
+const jsonWithoutSaying: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.req.header("inference-header-content-length") !== undefined) throw binaryTensors();
+  const type = c.req.header("content-type");
+  if (type === undefined || type === "application/octet-stream") {
+    const headers = new Headers(c.req.raw.headers);
+    headers.set("content-type", "application/json");
+    c.req.raw = new Request(c.req.raw, { headers });
+  }
+  await next();
+};
 
 const Name = z.object({ name: EndpointName });
 const Versioned = Name.extend({
@@ -113,10 +128,11 @@ for (const [params, path] of [
       tags,
       security,
       summary: "Run a model on named tensors",
+      middleware: jsonWithoutSaying,
       request: { params, body: jsonBody(InferRequest) },
       responses: {
         200: json(InferResponse, "What the model answers"),
-        ...errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+        ...errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 501, 503),
       },
     }),
     async (c) => {
