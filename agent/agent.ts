@@ -17,10 +17,15 @@ export interface AgentSettings extends JobSettings {
   labels: string[];
   version: string;
   capabilities: string[];
+  /** Which of the agent's programs this is: the name its link goes by. */
+  instance: string;
+  /** Whether this is the agent's one program, as far as its link knows. */
+  mayWork(): boolean;
 }
 
 const HEARTBEAT_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
+const LOOK_MS = 100;
 
 /** Keeps in touch with the server and works off the runs it is given. */
 export class Agent {
@@ -39,6 +44,11 @@ export class Agent {
     const { signal } = this.#stopping;
     let pause = HEARTBEAT_MS;
     while (!signal.aborted) {
+      if (!this.#settings.mayWork()) {
+        await this.#suspendAll();
+        await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
       try {
         // Straight on while there is work to be had, so that a free place does not wait for the next beat.
         const took = await this.#beat(signal);
@@ -46,6 +56,7 @@ export class Agent {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Refused && error.status === 401) throw error;
+        if (error instanceof Refused && error.code === "AGENT_OCCUPIED") await this.#suspendAll();
         pause = Math.min(Math.max(pause, HEARTBEAT_MS / 2) * 2, LONGEST_PAUSE_MS);
         this.#settings.log(
           `no contact: ${error instanceof Error ? error.message : String(error)}; again in ${pause} ms`,
@@ -58,7 +69,7 @@ export class Agent {
   /** Leaves its runs to whoever comes next under the same name: they stay leased and are taken up again. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([...this.#jobs.values()].map(({ job }) => job.suspend()));
+    await this.#suspendAll();
   }
 
   get isDraining(): boolean {
@@ -76,13 +87,19 @@ export class Agent {
     while (this.#jobs.size > 0) await Promise.all([...this.#jobs.values()].map(({ done }) => done));
   }
 
+  /** Where they are another program's now, nothing of them is touched that it may need. */
+  async #suspendAll(): Promise<void> {
+    await Promise.all([...this.#jobs.values()].map(({ job }) => job.suspend()));
+  }
+
   async #beat(signal: AbortSignal): Promise<boolean> {
-    const { api, version, concurrency, capabilities, labels } = this.#settings;
+    const { api, version, concurrency, capabilities, labels, instance } = this.#settings;
     const json = {
       capabilities,
       labels,
       concurrency,
       version,
+      instance,
       holding: [...this.#jobs.keys()],
       accept: !this.#isDraining && this.#jobs.size < concurrency,
     };

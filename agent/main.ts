@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Refused } from "./api.ts";
+import { Occupied } from "./link/link.ts";
 import { ownFile } from "./own-file.ts";
 import { ownFolder } from "./own-folder.ts";
 import { readOptions } from "./options.ts";
@@ -9,7 +10,7 @@ import { findUser } from "./work/environment.ts";
 
 /**
  * The agent: dials in to a Myelin deployment and does there what has to be done on a machine.
- * Exit codes: 0 told to stop, 2 bad usage, 3 the server does not take the token.
+ * Exit codes: 0 told to stop, 2 bad usage, 3 the server does not take the token, 4 another program is connected by it.
  */
 const { version } = JSON.parse(readFileSync(ownFile("package.json"), "utf8")) as {
   version: string;
@@ -25,6 +26,11 @@ function optionsOrExit() {
     console.error(error instanceof Error ? error.message : String(error));
     process.exit(2);
   }
+}
+
+function whyItEnds(error: unknown): string {
+  if (error instanceof Occupied) return `${error.message}; each program needs a token of its own`;
+  return error instanceof Refused ? `the server refused the token: ${error.message}` : String(error);
 }
 
 const options = optionsOrExit();
@@ -49,8 +55,8 @@ try {
     outcome = await program.run();
   }
 } catch (error) {
-  log(error instanceof Refused ? `the server refused the token: ${error.message}` : String(error));
-  process.exitCode = 3;
+  process.exitCode = error instanceof Occupied ? 4 : 3;
+  log(whyItEnds(error));
 }
 // Whatever still has a timer or a socket is of no use any more.
 process.exit();

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Host, Work } from "../src/kernel/agent-protocol.ts";
 import { Agent } from "./agent.ts";
 import { Api } from "./api.ts";
@@ -29,6 +30,7 @@ export class Program {
   constructor(options: ProgramOptions, version: string, host: Host, log: (text: string) => void) {
     const { token, ...rest } = options;
     const { url, labels, directory } = options;
+    const instance = randomUUID();
     this.#log = (text) => {
       log(text);
       this.#link.log("info", text);
@@ -43,13 +45,14 @@ export class Program {
       ...(this.#terminals ? ["terminal"] : []),
     ];
     this.#agent = new Agent({
-      ...{ ...rest, version, capabilities },
+      ...{ ...rest, version, capabilities, instance },
       api: new Api(url, token),
+      mayWork: () => this.#link.mayWork,
       log: (text) => this.#log(text),
     });
     this.#system = watchSystem(directory, (text) => this.#log(text));
     this.#link = new Link({
-      ...{ url, token, version, capabilities, labels, log },
+      ...{ url, token, instance, version, capabilities, labels, log },
       host: { ...host, ...(this.#terminals && { shell: this.#terminals.shell }) },
       work: () => this.#work(),
       isDraining: () => this.#agent.isDraining,
@@ -60,7 +63,7 @@ export class Program {
     });
   }
 
-  /** Lives until it is told to end, one way or the other; throws when the server refuses the token. */
+  /** Lives until it is told to end, one way or the other; throws when the server refuses the token or has another program under it. */
   async run(): Promise<Outcome> {
     this.#system.sampler.start();
     try {

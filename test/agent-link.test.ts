@@ -80,6 +80,27 @@ describe("two programs under one identity", () => {
     expect((await statusOf(user, agent)).connected).toBe(true);
   });
 
+  it("ends the second with status 4 once it sees that the first is alive, and never gives it a run", async () => {
+    const user = await newUser();
+    const agent = await registerAgent(user);
+    const first = await FakeAgent.connect(agent.token);
+    const { child, exited } = startAgentProgram(agent.token, ["--allow-command", "--label", agent.id]);
+    let said = "";
+    child.stdout!.on("data", (data) => (said += String(data)));
+    const command = { argv: ["true"] };
+    const run = { name: "r", model_type: "linear", kind: "command", command, labels: [agent.id] };
+    const { body } = await user.post("/api/training/runs", run);
+    await until(
+      async () => said,
+      (text) => text.includes("another program is connected"),
+    );
+    first.say({ type: "beat", state: "running", work: [] });
+    expect(await exited).toEqual([4, null]);
+    expect(said).toContain("each program needs a token of its own");
+    expect((await user.get(`/api/training/runs/${body.id}`)).body.status).toBe("pending");
+    expect(first.closed).toBeUndefined();
+  });
+
   it("replaces the connection of the same program", async () => {
     const agent = await registerAgent(await newUser());
     const first = await FakeAgent.connect(agent.token);

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { expect, inject, it } from "vitest";
 import { Client, newRun, newUser, query, until, type User } from "./support/client.ts";
+import { FakeAgent } from "./support/fake-agent.ts";
 
 const CONFIG = { epochs: 5, batch_size: 16, learning_rate: 0.01, hidden: [4], seed: 1 };
 
@@ -69,6 +71,35 @@ it("gives a run back to the agent that held it when it returns without it", asyn
   const run = await hold(user, agent);
   expect((await beat(agent)).body.lease).toMatchObject({ run_id: run, resumed: true });
   expect((await beat(agent, { holding: [run] })).body).toMatchObject({ lease: null, lost: [] });
+});
+
+it("gives and renews nothing to a program while another is connected under its token", async () => {
+  const user = await newUser();
+  const token = (await user.post("/api/agents", { name: "a" })).body.token;
+  const agent = new Client(inject("url"), { "x-ic-token": token });
+  const run = await hold(user, agent);
+  const seated = await FakeAgent.connect(token);
+  const leaseEnd = async () =>
+    (await query("select lease_expires_at from runs where id = $1", [run]))[0]!["lease_expires_at"];
+  const before = await leaseEnd();
+  const stranger = await beat(agent, { holding: [run], instance: randomUUID() });
+  expect([stranger.status, stranger.body.code]).toEqual([409, "AGENT_OCCUPIED"]);
+  expect((await beat(agent, { instance: randomUUID() })).status).toBe(409);
+  expect(await leaseEnd()).toEqual(before);
+  const own = await beat(agent, { instance: seated.instance });
+  expect(own.body.lease).toMatchObject({ run_id: run, resumed: true });
+  expect(await leaseEnd()).not.toEqual(before);
+});
+
+it("renews what a program holds whose link alone is down", async () => {
+  const user = await newUser();
+  const token = (await user.post("/api/agents", { name: "a" })).body.token;
+  const agent = new Client(inject("url"), { "x-ic-token": token });
+  const run = await hold(user, agent);
+  const seated = await FakeAgent.connect(token);
+  seated.hangUp();
+  const answer = await beat(agent, { holding: [run], instance: seated.instance });
+  expect([answer.status, answer.body.lost]).toEqual([200, []]);
 });
 
 it("fails a run whose agent falls silent, and tells its watchers why", async () => {

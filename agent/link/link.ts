@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
 import {
@@ -9,7 +8,6 @@ import {
   type Host,
   LINK_PROTOCOL,
   MAX_FRAME_BYTES,
-  SILENCE_MS,
   type ToAgent,
   type Work,
 } from "../../src/kernel/agent-protocol.ts";
@@ -17,9 +15,14 @@ import { Refused } from "../api.ts";
 import { type CommandHandler, CommandRunner } from "./commands.ts";
 import { Outbox } from "./outbox.ts";
 
+/** The end of a program whose place is taken by another one that is alive. */
+export class Occupied extends Error {}
+
 export interface LinkSettings {
   url: string;
   token: string;
+  /** Which of the agent's programs this is. */
+  instance: string;
   version: string;
   capabilities: string[];
   labels: string[];
@@ -48,16 +51,18 @@ const TOO_LARGE: CommandReply = {
   message: "The answer is larger than the link carries.",
 };
 const BACK_OFF_MS = { first: 500, longest: 30_000 };
+/** The one that has our place may be an earlier life of ours, and gone before long. */
+const OCCUPIED_MS = 3_000;
 
 /** One WebSocket to the server, dialled again for as long as the agent lives. */
 export class Link {
   readonly #settings: LinkSettings;
-  readonly #instance = randomUUID();
   readonly #outbox = new Outbox();
   readonly #commands: CommandRunner;
   readonly #stopping = new AbortController();
   #socket: WebSocket | undefined;
   #isWelcome = false;
+  #mayWork = false;
 
   constructor(settings: LinkSettings) {
     this.#settings = settings;
@@ -68,16 +73,28 @@ export class Link {
     });
   }
 
-  /** Stays connected until `stop`; throws when the server does not take the token. */
+  /**
+   * Whether this is the one program of its agent, as far as it was told: it was let in and, where the connection broke,
+   * not refused since; or the server cannot be asked by a WebSocket at all.
+   */
+  get mayWork(): boolean {
+    return this.#mayWork;
+  }
+
+  /** Stays connected until `stop`; throws when the server does not take the token, or another program has the place. */
   async run(): Promise<void> {
     const { signal } = this.#stopping;
     let pause = BACK_OFF_MS.first;
+    let refusal: string | undefined;
     while (!signal.aborted) {
       const ended = await this.#connection();
       if (signal.aborted) return;
       if (ended.code === CloseCode.revoked) throw new Refused(401, "TOKEN_INVALID", ended.reason);
       pause = ended.wasWelcome ? BACK_OFF_MS.first : Math.min(pause * 2, BACK_OFF_MS.longest);
-      if (ended.code === CloseCode.occupied) pause = SILENCE_MS / 3;
+      const isOccupied = ended.code === CloseCode.occupied;
+      if (isOccupied && refusal !== undefined && refusal !== ended.reason) throw new Occupied(ended.reason);
+      refusal = isOccupied ? ended.reason : undefined;
+      if (isOccupied) pause = OCCUPIED_MS;
       const ms = Math.round(pause * (0.5 + Math.random() / 2));
       this.#settings.log(`no link: ${ended.reason || `closed with ${ended.code}`}; again in ${ms} ms`);
       await sleep(ms, undefined, { signal }).catch(() => undefined);
@@ -173,15 +190,16 @@ export class Link {
         for (const timer of timers) clearInterval(timer);
         const wasWelcome = this.#isWelcome;
         this.#isWelcome = false;
+        this.#mayWork = code !== CloseCode.occupied;
         resolve({ code, reason, wasWelcome });
       };
     });
   }
 
   #greet(): void {
-    const { version, capabilities, labels, host } = this.#settings;
+    const { instance, version, capabilities, labels, host } = this.#settings;
     const now = new Date().toISOString();
-    this.#say({ type: "hello", instance: this.#instance, version, capabilities, labels, host, now });
+    this.#say({ type: "hello", instance, version, capabilities, labels, host, now });
   }
 
   #hear(frame: string): void {
@@ -204,7 +222,7 @@ export class Link {
 
   /** Says again what may not have arrived. */
   #resume(event: number): void {
-    this.#isWelcome = true;
+    this.#isWelcome = this.#mayWork = true;
     this.#outbox.acknowledge(event);
     for (const frame of this.#outbox.owed()) this.#socket?.send(frame);
     for (const [id, reply] of this.#commands.unsettled()) this.#say({ type: "result", id, reply });

@@ -37,6 +37,7 @@ export const createAgentLinks = (namespace: DurableObjectNamespace): AgentLinks 
     return {
       connect: (request) => stub.fetch(request),
       status: () => stub.status(),
+      admits: (instance) => stub.admits(instance),
       ask: (command, onEvent) => stub.ask(command, onEvent),
       readLogs: (query) => stub.readLogs(query),
       readSamples: (span) => stub.readSamples(span),

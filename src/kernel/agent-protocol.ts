@@ -17,7 +17,7 @@ export const MAX_FRAME_BYTES = 1_000_000;
 export const CloseCode = {
   /** The agent was deleted or its token taken away. */
   revoked: 4001,
-  /** Another program is connected under the same identity, and alive. */
+  /** Another program is connected under the same identity; another reason than last time is a sign of life of it. */
   occupied: 4009,
   /** The same program dialled in anew. */
   replaced: 4010,

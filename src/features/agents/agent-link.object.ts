@@ -94,6 +94,10 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       return { ...known, connected: this.#seated() !== undefined };
     }
 
+    admits(instance: string): boolean {
+      return presence.mayTakeOver(this.#presence, instance, this.#seated() !== undefined, Date.now());
+    }
+
     async ask(command: LinkCommand, onEvent?: (data: unknown) => void): Promise<CommandReply> {
       if (command.name === "agent.restart" && this.#seated())
         this.#enter(presence.restarting(this.#presence, Date.now()));
@@ -192,7 +196,7 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
       const others = this.ctx.getWebSockets(AGENT).filter((other) => other !== socket && isOpen(other));
       const isConnected = others.some((other) => this.#isSeated(other));
       if (!presence.mayTakeOver(this.#presence, instance, isConnected, Date.now()))
-        return socket.close(CloseCode.occupied, "another program is connected under this identity");
+        return socket.close(CloseCode.occupied, presence.occupiedText(this.#presence));
       for (const other of others) other.close(CloseCode.replaced, "connected anew");
       const isNew = this.#presence.instance !== instance;
       if (isNew) {

@@ -22,6 +22,7 @@ export { createRecordingArchive } from "./recording-archive.repo.ts";
 export type { Agent } from "./agents.schema.ts";
 export { sweepAgentEvents } from "./operations.service.ts";
 export { getAgent, listAgents } from "./agents.service.ts";
+export { mayWork } from "./agent-seat.service.ts";
 export { countAgents } from "./agents.repo.ts";
 
 export const agentRoutes = createRouter();

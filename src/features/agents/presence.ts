@@ -99,6 +99,10 @@ export const mayTakeOver = (
 ): boolean =>
   presence.instance === instance || !isConnected || !isUp(presence) || now >= silenceEndsAt(presence);
 
+/** What a program is told that may not: by the time in it, it sees whether the other one still beats. */
+export const occupiedText = ({ lastSeenAt, since }: Presence): string =>
+  `another program is connected under this identity, heard of at ${new Date(lastSeenAt ?? since).toISOString()}`;
+
 /** A silence after which nobody waits for what the agent was doing: a network that was cut may be mended before. */
 const LOST_MS = 120_000;
 

@@ -21,7 +21,7 @@ leaseRoutes.openapi(
     request: { body: jsonBody(Claim) },
     responses: {
       200: json(Claimed, "A run to work on, if there is one"),
-      ...errors(400, 401, 403, 415, 422),
+      ...errors(400, 401, 403, 409, 415, 422),
     },
   }),
   async (c) => c.json(await service.claim(c.var.ctx, c.req.valid("json")), 200),

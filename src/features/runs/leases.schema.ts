@@ -6,6 +6,9 @@ export const Claim = z
   .object({
     capabilities: z.array(z.string().min(1).max(100)).max(50),
     version: z.string().min(1).max(50),
+    instance: z.uuid().optional().openapi({
+      description: "Which program it is, by the name its link goes by; only the one connected is given work.",
+    }),
     holding: z.array(z.uuid()).max(100).openapi({ description: "Runs the agent is working on." }),
     labels: z
       .array(Label)

@@ -4,6 +4,7 @@ import type { Ctx } from "../../kernel/ctx.ts";
 import type { RunEnding } from "../../kernel/ports/run-feeds.ts";
 import type { Upload } from "../../kernel/upload.ts";
 import { findStanding } from "../accounts/index.ts";
+import { mayWork } from "../agents/index.ts";
 import { findDatasetOf } from "../datasets/index.ts";
 import { type StoredFile, storeFile } from "../files/index.ts";
 import { findRunVersion, findVersionOf, type ModelVersion, registerRunModel } from "../models/index.ts";
@@ -26,6 +27,8 @@ const kindsFor = (capabilities: string[]): RunKind[] =>
  */
 export async function claim(ctx: Ctx, input: Claim): Promise<Claimed> {
   const agent = allowAgent(ctx);
+  if (input.instance !== undefined && !(await mayWork(ctx, agent.id, input.instance)))
+    throw errors.agentOccupied();
   const until = leaseEnd(ctx);
   const { capabilities, version, holding, labels, concurrency = null } = input;
   const said = { id: agent.id, capabilities, version, labels, concurrency };

@@ -23,6 +23,13 @@ export const runNotYours = () =>
 export const leaseLost = () =>
   new AppError("conflict", "LEASE_LOST", "This agent does not hold the run any more; end its process.");
 
+export const agentOccupied = () =>
+  new AppError(
+    "conflict",
+    "AGENT_OCCUPIED",
+    "Another program is connected under this agent's token; its runs are that one's.",
+  );
+
 export const datasetUnknown = () =>
   new AppError("invalid", "DATASET_UNKNOWN", "`dataset_id` is not a dataset of yours.");
 

@@ -76,6 +76,8 @@ export interface AgentLinkHandle {
   /** Takes the agent's own upgrade; whoever calls has checked its token. */
   connect(request: Request): Promise<Response>;
   status(): Promise<LinkStatus>;
+  /** Whether that program is the one connected, or could be: no other one is, and alive. */
+  admits(instance: string): Promise<boolean>;
   /**
    * Has the agent do something, and waits for what comes of it. `AGENT_OFFLINE` at once when it is not connected. What
    * the agent says meanwhile comes to `onEvent`, in order and before the reply.
