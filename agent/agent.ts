@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Work } from "../src/kernel/agent-protocol.ts";
 import { Refused } from "./api.ts";
 import { CommandJob } from "./command-job.ts";
 import type { Job, JobSettings, Lease } from "./job.ts";
+import { removeFolder } from "./remove-folder.ts";
 import { TabularJob } from "./tabular-job.ts";
 
 interface Claimed {
@@ -32,6 +33,8 @@ export class Agent {
   readonly #settings: AgentSettings;
   readonly #jobs = new Map<string, { job: Job; since: string; done: Promise<void> }>();
   readonly #stopping = new AbortController();
+  /** Folders that could not be removed, which is told once. */
+  readonly #stuck = new Set<string>();
   #isDraining = false;
 
   constructor(settings: AgentSettings) {
@@ -133,7 +136,14 @@ export class Agent {
     const jobs = join(this.#settings.directory, "jobs");
     const names = new Set([...this.#jobs.values()].map(({ job }) => job.name));
     for (const name of readdirSync(jobs)) {
-      if (!names.has(name)) rmSync(join(jobs, name), { recursive: true, force: true });
+      if (!names.has(name) && !this.#stuck.has(name)) this.#drop(jobs, name);
     }
+  }
+
+  #drop(jobs: string, name: string): void {
+    const trouble = removeFolder(join(jobs, name));
+    if (trouble === null) return;
+    this.#stuck.add(name);
+    this.#settings.log(trouble);
   }
 }

@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync, renameSync, rmSync } from "node:fs";
+import { createWriteStream, existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -6,6 +6,7 @@ import type { ReadableStream } from "node:stream/web";
 import { type Api, Refused } from "./api.ts";
 import { Delivery } from "./delivery.ts";
 import { Journal } from "./journal.ts";
+import { removeFolder } from "./remove-folder.ts";
 import type { JobUser } from "./work/environment.ts";
 import type { Limits } from "./work/limits.ts";
 import type { ProcessGroup } from "./work/process-group.ts";
@@ -115,8 +116,13 @@ export abstract class Job {
       await this.process?.kill();
       return await this.#fail(error);
     } finally {
-      if (!this.#suspended) rmSync(this.folder, { recursive: true, force: true });
+      if (!this.#suspended) this.#removeFolder();
     }
+  }
+
+  #removeFolder(): void {
+    const trouble = removeFolder(this.folder);
+    if (trouble !== null) this.settings.log(`run ${this.runId}: ${trouble}`);
   }
 
   /** Told twice, the first time without an answer, the attempt is over and no longer this agent's. */

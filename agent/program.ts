@@ -59,7 +59,7 @@ export class Program {
       sample: () => this.#system.sampler.latest(),
       commands: { ...this.#commands(), ...this.#terminals?.commands, ...this.#kernels?.commands },
       bytes: (frame) => this.#terminals?.take(frame),
-      connected: () => this.#terminals?.repeat(),
+      connected: () => this.#connected(),
     });
   }
 
@@ -83,6 +83,12 @@ export class Program {
   async #serve(): Promise<Outcome> {
     await Promise.all([this.#agent.run(), this.#link.run()]);
     return this.#finished;
+  }
+
+  #connected(): void {
+    // Only now is it certain that no other program works in the same folder.
+    this.#kernels?.clearOld();
+    this.#terminals?.repeat();
   }
 
   #work(): Work[] {

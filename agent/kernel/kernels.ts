@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { Work } from "../../src/kernel/agent-protocol.ts";
 import type { ExecutionEnd, KernelEvent } from "../../src/kernel/ports/kernels.ts";
 import { type CommandHandler, CommandRefused, type Emit } from "../link/commands.ts";
+import { removeFolder } from "../remove-folder.ts";
 import type { JobUser } from "../work/environment.ts";
 import type { Limits } from "../work/limits.ts";
 import { type Interpreter, plain, type Probed, probe } from "./interpreter.ts";
@@ -41,16 +42,22 @@ export class NotebookKernels {
   readonly #folder: string;
   readonly #live = new Map<string, Live>();
   #interpreter: Promise<Interpreter>;
+  #isCleared = false;
 
   constructor(settings: KernelsSettings) {
     this.#settings = settings;
     this.#folder = join(settings.directory, "notebooks");
-    // What is there was a predecessor's, whose kernels are gone with it.
-    rmSync(this.#folder, { recursive: true, force: true });
     const lost = (error: unknown): Probed => ({ ...plain(PYTHON, ""), trouble: String(error) });
     this.#interpreter = probe(PYTHON, settings.user)
       .catch(lost)
       .then((found) => this.#choose(found));
+  }
+
+  /** Takes away what a predecessor has left; to be called once it is certain that its kernels are gone with it. */
+  clearOld(): void {
+    if (this.#isCleared) return;
+    this.#isCleared = true;
+    this.#remove(this.#folder);
   }
 
   work(): Work[] {
@@ -108,8 +115,13 @@ export class NotebookKernels {
   #forget(notebook: string, live: Live, directory: string, how: string): void {
     clearTimeout(live.idle);
     if (this.#live.get(notebook) === live) this.#live.delete(notebook);
-    rmSync(directory, { recursive: true, force: true });
+    this.#remove(directory);
     this.#settings.log(`notebook ${notebook}: kernel ended: ${how}`);
+  }
+
+  #remove(folder: string): void {
+    const trouble = removeFolder(folder);
+    if (trouble !== null) this.#settings.log(trouble);
   }
 
   async #execute(args: ExecuteArgs, signal: AbortSignal, emit: Emit): Promise<ExecutionEnd> {

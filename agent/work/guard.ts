@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { rmSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { type Bounds, watchExcess } from "./excess.ts";
 import type { Breach, Limits } from "./limits.ts";
+import { removeFolder } from "../remove-folder.ts";
 import { Tree } from "./tree.ts";
 
 /**
@@ -86,7 +87,7 @@ class FoundGuard implements Guard {
 
   async #clearAway(): Promise<void> {
     await this.#tree.killAll();
-    if (this.#order.scratch !== null) rmSync(this.#order.scratch, { recursive: true, force: true });
+    if (this.#order.scratch !== null) removeFolder(this.#order.scratch);
   }
 }
 

@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { rmSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import type { FoundOrder, Status } from "./guard.ts";
 import type { Breach } from "./limits.ts";
+import { removeFolder } from "../remove-folder.ts";
 import { startGuard } from "./start-guard.ts";
 import { Tree } from "./tree.ts";
 
@@ -22,7 +22,7 @@ export class Guarded {
       if (status && "exit" in status) return status.exit.breach;
       // Of a guard that was killed nobody has ended the work.
       await new Tree(order.leader, order.mark).killAll();
-      if (order.scratch !== null) rmSync(order.scratch, { recursive: true, force: true });
+      if (order.scratch !== null) removeFolder(order.scratch);
       return null;
     });
   }

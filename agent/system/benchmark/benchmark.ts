@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Work } from "../../../src/kernel/agent-protocol.ts";
 import type { BenchmarkFigure, BenchmarkReport } from "../../../src/kernel/system-sample.ts";
 import { CommandRefused } from "../../link/commands.ts";
 import { ownProgram } from "../../own-file.ts";
+import { removeFolder } from "../../remove-folder.ts";
 
 const MAIN = ownProgram("agent/system/benchmark/main");
 const LONGEST_MS = 20_000;
@@ -59,7 +60,7 @@ export class Benchmark {
         figures,
       };
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     }
   }
 
@@ -67,7 +68,7 @@ export class Benchmark {
   #newFolder(): string {
     mkdirSync(this.#directory, { recursive: true });
     for (const name of readdirSync(this.#directory))
-      if (name.startsWith(FOLDER)) rmSync(join(this.#directory, name), { recursive: true, force: true });
+      if (name.startsWith(FOLDER)) removeFolder(join(this.#directory, name));
     return mkdtempSync(join(this.#directory, FOLDER));
   }
 
