@@ -1,5 +1,6 @@
 import type { IPty } from "@lydell/node-pty";
 import { encodeFrame, FrameKind, wholeCharacters } from "../../src/kernel/terminal-frames.ts";
+import { sendSignal } from "../work/send-signal.ts";
 import { Scrollback } from "./scrollback.ts";
 
 /** How a terminal ended. */
@@ -24,6 +25,7 @@ export interface TerminalLimits {
 export interface TerminalHost {
   send(frame: Uint8Array): void;
   ended(end: TerminalEnd): void;
+  log(text: string): void;
   /** Ends whatever the shell has left behind. */
   clearAway(): Promise<void>;
 }
@@ -49,6 +51,7 @@ export class Terminal {
   #isPaused = false;
   #taking: NodeJS.Timeout | undefined;
   #reason: TerminalEnd["reason"] = "exit";
+  #isOver = false;
 
   constructor(channel: number, pty: IPty, limits: TerminalLimits, host: TerminalHost) {
     this.channel = channel;
@@ -102,15 +105,29 @@ export class Terminal {
     this.#send(offset, bytes);
   }
 
-  /** Hangs up on everything in it; what does not go is killed. */
+  /** Hangs up on everything in it; what does not go is killed, and what cannot be killed is left without a terminal. */
   close(reason: TerminalEnd["reason"]): void {
     if (this.#reason !== "exit") return;
     this.#reason = reason;
     this.#signal("SIGHUP");
-    this.#timers.set(
-      "closed",
-      setTimeout(() => this.#signal("SIGKILL"), KILL_AFTER_MS),
-    );
+    this.#later(() => this.#kill());
+  }
+
+  #later(step: () => void): void {
+    this.#timers.set("closed", setTimeout(step, KILL_AFTER_MS));
+  }
+
+  #kill(): void {
+    this.#signal("SIGKILL");
+    this.#later(() => this.#giveUp());
+  }
+
+  /** A shell can become somebody else's whom the agent may not signal, by sudo for one. */
+  #giveUp(): void {
+    this.#host.log("its shell could not be ended: it may be another user's now; it has lost its terminal");
+    // Unix's terminals have it, whatever their types say.
+    (this.#pty as IPty & { destroy?(): void }).destroy?.();
+    void this.#end(null, undefined);
   }
 
   /** The other side need not keep what was typed so far. */
@@ -155,15 +172,13 @@ export class Terminal {
   }
 
   #signal(signal: "SIGHUP" | "SIGKILL"): void {
-    try {
-      if (process.platform === "win32") this.#pty.kill();
-      else process.kill(-this.#pty.pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
+    if (process.platform === "win32") this.#pty.kill();
+    else sendSignal(-this.#pty.pid, signal);
   }
 
-  async #end(exitCode: number, signal: number | undefined): Promise<void> {
+  async #end(exitCode: number | null, signal: number | undefined): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     clearTimeout(this.#taking);
     // What ignores the hang-up, or has left the session, ends with the terminal all the same.

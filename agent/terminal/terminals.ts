@@ -123,6 +123,7 @@ export class Terminals {
     const limits = { idleMs: idle * 1000, maxMs: max * 1000, detachedMs: DETACHED_MS };
     const terminal = new Terminal(++this.#channels, pty, limits, {
       send: (frame) => this.#host.send(frame),
+      log: (text) => this.#host.log(`terminal ${session}: ${text}`),
       clearAway: async () => void (await guard?.end()),
       ended: (end) => {
         this.#open.delete(session);
