@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 import { Refused } from "./api.ts";
 import type { Delivery } from "./delivery.ts";
 import { Hopeless, Job } from "./job.ts";
-import { findLeftovers, sha256Of } from "./leftovers.ts";
+import { findLeftovers, sha256Of, unreadable } from "./leftovers.ts";
 import { type LogLine, logLine, readLogLine } from "./log-line.ts";
 import { MalformedLine, MetricLines, type Point } from "./metric-line.ts";
 import { Spool } from "./spool.ts";
@@ -146,7 +146,7 @@ export class CommandJob extends Job {
       this.signal.throwIfAborted();
       this.#phase = { phase: "ended", exit };
     }
-    await this.#keepArtifacts((text) => push(logs, logLine("WARN", text, new Date())), this.signal);
+    await this.#keepWhatCan((text) => push(logs, logLine("WARN", text, new Date())));
     metrics.delivery.end();
     logs.delivery.end();
     return exit;
@@ -216,6 +216,20 @@ export class CommandJob extends Job {
     };
   }
 
+  /** How a run ended does not depend on what it left, nor does what it said. */
+  async #keepWhatCan(warn: (text: string) => Promise<void>): Promise<void> {
+    try {
+      await this.#keepArtifacts(warn, this.signal);
+    } catch (error) {
+      if (this.#isGivenUp(error, this.signal)) throw error;
+      await warn(`artifacts were not kept: the output folder ${unreadable(error)}`);
+    }
+  }
+
+  #isGivenUp(error: unknown, signal: AbortSignal): boolean {
+    return signal.aborted || (error instanceof Refused && error.meansLost);
+  }
+
   async #keepArtifacts(warn: (text: string) => Promise<void>, signal: AbortSignal): Promise<void> {
     if (!existsSync(this.#outputFolder)) return;
     // Whatever may have escaped must not put a link in a file's place while an agent that may read all reads it.
@@ -226,8 +240,9 @@ export class CommandJob extends Job {
       try {
         await this.#keep(path, signal);
       } catch (error) {
-        if (!(error instanceof Refused) || error.meansLost) throw error;
-        await warn(`artifact ${path} was not kept: ${error.message}`);
+        if (this.#isGivenUp(error, signal)) throw error;
+        const why = error instanceof Refused ? error.message : `it ${unreadable(error)}`;
+        await warn(`artifact ${path} was not kept: ${why}`);
       }
     }
   }

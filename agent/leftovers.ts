@@ -18,10 +18,19 @@ export interface Leftovers {
 export async function findLeftovers(folder: string): Promise<Leftovers> {
   const [paths, warnings]: string[][] = [[], []];
   const open = [""];
+  const unread = (at: string) => (error: unknown) => {
+    warnings!.push(`${at === "" ? "the output folder" : `${at}/`} ${unreadable(error)}`);
+    return [];
+  };
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const entry of await readdir(join(folder, at), { withFileTypes: true })) {
-      const path = at === "" ? entry.name : `${at}/${entry.name}`;
-      if (!isWorkPath(path)) warnings!.push(`${JSON.stringify(path)} cannot be an artifact's path`);
+    const options = { withFileTypes: true, encoding: "buffer" } as const;
+    for (const entry of await readdir(join(folder, at), options).catch(unread(at))) {
+      const name = entry.name.toString("utf8");
+      const path = at === "" ? name : `${at}/${name}`;
+      // Decoded, it would name another file or none.
+      if (!Buffer.from(name).equals(entry.name))
+        warnings!.push(`${JSON.stringify(path)} was left out: its name is no UTF-8`);
+      else if (!isWorkPath(path)) warnings!.push(`${JSON.stringify(path)} cannot be an artifact's path`);
       else if (entry.isDirectory()) open.push(path);
       else if (entry.isFile()) paths!.push(path);
       else warnings!.push(`${path} is not a plain file and was left out`);
@@ -31,6 +40,10 @@ export async function findLeftovers(folder: string): Promise<Leftovers> {
     warnings!.push(`${paths!.length - MAX_FILES} files beyond the first ${MAX_FILES} were left out`);
   return { paths: paths!.sort().slice(0, MAX_FILES), warnings: warnings!.slice(0, 20) };
 }
+
+/** Why a file or folder of a job's cannot be used, without where the agent keeps it. */
+export const unreadable = (error: unknown): string =>
+  `could not be read (${(error as NodeJS.ErrnoException | undefined)?.code ?? "unknown error"})`;
 
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");

@@ -418,6 +418,20 @@ async function trainedModel(): Promise<Buffer> {
 }
 
 describe("what a job leaves", () => {
+  it("that cannot be named costs a warning: the run is completed and the rest is kept", async () => {
+    const id = await python(`import os
+out = os.environ["MYELIN_OUTPUT_DIR"].encode()
+open(out + b"/caf\\xe9", "w").write("1")
+open(out + b"/kept", "w").write("2")
+print("said")`);
+    expect(await ended(id)).toMatchObject({ status: "completed" });
+    expect((await user.get(`/api/training/runs/${id}/artifacts`)).body).toMatchObject([{ path: "kept" }]);
+    const text = await textOf(id);
+    expect(text).toContain("said");
+    expect(text).toContain("no UTF-8");
+    expect(text).not.toContain(agent.directory);
+  });
+
   it("becomes artifacts, and a model version where that was asked for", async () => {
     const model = await trainedModel();
     const id = await sh(
