@@ -6,7 +6,7 @@ import type { CommandHandler } from "./link/commands.ts";
 import { Link } from "./link/link.ts";
 import { type SystemWatch, watchSystem } from "./system/index.ts";
 import { hasPython, NotebookKernels } from "./kernel/kernels.ts";
-import { loadPty, Terminals } from "./terminal/terminals.ts";
+import { loadPty, shellTrouble, Terminals } from "./terminal/terminals.ts";
 import type { JobUser } from "./work/environment.ts";
 import { canCount } from "./work/limits.ts";
 import type { AgentOptions } from "./options.ts";
@@ -14,13 +14,16 @@ import type { AgentOptions } from "./options.ts";
 /** What an agent is started with, its user looked up. */
 export type ProgramOptions = Omit<AgentOptions, "user"> & { user: JobUser | undefined };
 
+const shellOf = (terminals: Terminals | { reason: string }): Pick<Host, "shell" | "no_shell"> =>
+  terminals instanceof Terminals ? { shell: terminals.shell } : { no_shell: terminals.reason };
+
 export type Outcome = "stopped" | "restart";
 
 /** One life of the agent: its link, and the work that comes by it and by leases. */
 export class Program {
   readonly #agent: Agent;
   readonly #link: Link;
-  readonly #terminals: Terminals | undefined;
+  readonly #terminals: Terminals | undefined = undefined;
   readonly #kernels: NotebookKernels | undefined;
   readonly #system: SystemWatch;
   readonly #log: (text: string) => void;
@@ -35,7 +38,9 @@ export class Program {
       log(text);
       this.#link.log("info", text);
     };
-    this.#terminals = options.allowTerminal ? this.#openTerminals(options.user, log) : undefined;
+    const terminals = options.allowTerminal ? this.#openTerminals(options.user) : undefined;
+    if (terminals instanceof Terminals) this.#terminals = terminals;
+    else if (terminals) log(terminals.reason);
     this.#kernels = options.allowCommand && hasPython() ? this.#openKernels(options) : undefined;
     const capabilities = [
       "train",
@@ -53,7 +58,7 @@ export class Program {
     this.#system = watchSystem(directory, (text) => this.#log(text));
     this.#link = new Link({
       ...{ url, token, instance, version, capabilities, labels, log },
-      host: { ...host, ...(this.#terminals && { shell: this.#terminals.shell }) },
+      host: { ...host, ...(terminals && shellOf(terminals)) },
       work: () => this.#work(),
       isDraining: () => this.#agent.isDraining,
       sample: () => this.#system.sampler.latest(),
@@ -104,12 +109,10 @@ export class Program {
     });
   }
 
-  #openTerminals(user: JobUser | undefined, log: (text: string) => void): Terminals | undefined {
-    const loaded = loadPty();
-    if ("reason" in loaded) {
-      log(loaded.reason);
-      return undefined;
-    }
+  #openTerminals(user: JobUser | undefined): Terminals | { reason: string } {
+    const trouble = shellTrouble(user);
+    const loaded = trouble === null ? loadPty() : { reason: trouble };
+    if ("reason" in loaded) return loaded;
     return new Terminals(loaded.pty, user, {
       send: (frame) => this.#link.send(frame),
       ended: (terminal, end) => void this.#link.emit(`terminal:${terminal}`, end),

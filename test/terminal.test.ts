@@ -240,6 +240,22 @@ describe("who gets no shell", () => {
     expect([answer.status, answer.body.code]).toEqual([403, "FACTOR_REQUIRED"]);
   });
 
+  it.skipIf(process.getuid?.() !== 0)(
+    "is told that there is none for a user who is not to have one",
+    async () => {
+      const own = await registerAgent(chief);
+      startAgentProgram(own.token, ["--allow-terminal", "--user", "nobody"]);
+      await reaches(chief, own, { state: "running", connected: true });
+      const { body } = await chief.get("/api/terminal/info");
+      const of = body.agents.find((each: any) => each.agent_id === own.id);
+      expect(of).toMatchObject({ available: false, shell: null });
+      expect(of.reason).toContain("nobody");
+      const refused = await chief.post("/api/terminal/ticket", { agent_id: own.id });
+      expect([refused.status, refused.body.code]).toEqual([409, "TERMINAL_UNAVAILABLE"]);
+      expect(refused.body.error).toContain("nobody");
+    },
+  );
+
   it("is told why an agent has none", async () => {
     const { body } = await chief.get("/api/terminal/info");
     const of = body.agents.find((each: any) => each.agent_id === agent.id);

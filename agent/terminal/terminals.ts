@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { basename } from "node:path";
 import type * as NodePty from "@lydell/node-pty";
 import { loginOf, type JobUser, jobEnvironment } from "../work/environment.ts";
 import { Guarded } from "../work/guarded.ts";
@@ -34,6 +36,18 @@ export function loadPty(): { pty: Pty } | { reason: string } {
     const text = error instanceof Error ? error.message.split("\n")[0]! : String(error);
     return { reason: `Pseudo-terminals are not available on this machine: ${text}` };
   }
+}
+
+/** Programs that stand in a shell's place for whoever is not to have one. */
+const NO_SHELLS = ["nologin", "false", "true", "sync", "halt", "shutdown"];
+
+/** Why there can be no shell for a user, or `null`; the agent's own without one. */
+export function shellTrouble(user: JobUser | undefined): string | null {
+  if (process.platform === "win32") return null;
+  const { shell } = loginOf(user);
+  const whose = user ? `${user.name}, whom --user names,` : "The agent's own user";
+  if (NO_SHELLS.includes(basename(shell))) return `${whose} is not to have a shell here: it has ${shell}.`;
+  return existsSync(shell) ? null : `${whose} has a shell that is not there: ${shell}.`;
 }
 
 /** Sees to it that nothing a shell has started outlives the shell, or the agent; Windows has no groups to end. */

@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
+import { loginOf } from "./environment.ts";
 import { isInstalled } from "#test/programs";
 
 const isRoot = process.getuid?.() === 0;
@@ -16,3 +18,10 @@ it.skipIf(!isRoot || !isInstalled("setpriv"))(
     expect(execFileSync("setpriv", args, { encoding: "utf8" }).trim()).toBe(String(process.getegid!()));
   },
 );
+
+it.skipIf(process.platform === "win32")("starts shells at the root where a user's home is not there", () => {
+  const nobody = { name: "nobody", uid: 65_534, gid: 65_534 };
+  const { home, shell } = loginOf(nobody);
+  expect(existsSync(home)).toBe(true);
+  expect(shell).toMatch(/^\//);
+});

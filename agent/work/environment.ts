@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 
 /** All a job gets to see of the agent's environment; above all not the agent's token. */
@@ -24,15 +24,35 @@ export function findUser(name: string): JobUser {
   return user;
 }
 
-/** Where somebody is at home, and the shell they sign in to. */
-export function loginOf(user: JobUser | undefined): { home: string; shell: string } {
+interface Login {
+  home: string;
+  shell: string;
+}
+
+/** Where somebody is at home, or `/` where that is not there, and the shell they sign in to. */
+export function loginOf(user: JobUser | undefined): Login {
   if (process.platform === "win32") return { home: homedir(), shell: "powershell.exe" };
-  if (!user) return { home: homedir(), shell: userInfo().shell ?? "/bin/sh" };
+  const { home, shell } = user ? accountOf(user) : { home: homedir(), shell: ownShell() };
+  return { home: isFolder(home) ? home : "/", shell: shell || "/bin/sh" };
+}
+
+/** A user may be a number that no file names. */
+function ownShell(): string {
+  try {
+    return userInfo().shell ?? "";
+  } catch {
+    return "";
+  }
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+function accountOf(user: JobUser): Login {
   const line = readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .find((one) => one.startsWith(`${user.name}:`));
   const [home, shell] = line?.split(":").slice(5) ?? [];
-  return { home: home || "/", shell: shell || "/bin/sh" };
+  return { home: home ?? "", shell: shell ?? "" };
 }
 
 /** The environment of a job: what is allowed of the agent's, and what the job is given. */

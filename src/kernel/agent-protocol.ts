@@ -44,6 +44,8 @@ export interface Host {
   os?: string | null;
   /** What its terminals start, where it has any. */
   shell?: string | null;
+  /** Why it has none though it was to have some. */
+  no_shell?: string | null;
   cpu_model?: string | null;
   /** Cores; `cpus` counts their threads. */
   physical_cpus?: number | null;

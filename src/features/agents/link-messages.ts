@@ -22,6 +22,7 @@ const host = z.object({
   gpus: z.array(gpu).max(64),
   os: text(200).nullish(),
   shell: text(300).nullish(),
+  no_shell: text(1000).nullish(),
   cpu_model: text(200).nullish(),
   physical_cpus: z.number().int().min(0).nullish(),
   limits: z

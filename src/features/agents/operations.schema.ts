@@ -23,6 +23,10 @@ const Host = z
     gpus: z.array(Gpu),
     os: z.string().nullish(),
     shell: z.string().nullish().openapi({ description: "What its terminals start." }),
+    no_shell: z
+      .string()
+      .nullish()
+      .openapi({ description: "Why it has no terminals though it was told to have some." }),
     cpu_model: z.string().nullish(),
     physical_cpus: z.number().int().nullish(),
     limits: z.object({ cpus: z.number().nullable(), memory_bytes: z.number().nullable() }).optional(),

@@ -11,13 +11,15 @@ import type { OpenTerminal, TerminalInfo, TerminalTicket } from "./terminal.sche
 const TICKET_SECONDS = 60;
 const LOOKED_AT = 100;
 
+const hasTerminals = ({ capabilities }: Agent): boolean => capabilities.includes("terminal");
+
 /** Why an agent has no terminal to offer at this moment. */
-function obstacleTo(agent: Agent): string | null {
+async function obstacleTo(ctx: Ctx, agent: Agent): Promise<string | null> {
   if (!agent.connected) return "The agent is not connected.";
   if (agent.state === "draining") return "The agent is draining.";
-  if (!agent.capabilities.includes("terminal"))
-    return "The agent was not started with --allow-terminal, or its machine has no pseudo-terminals.";
-  return null;
+  if (hasTerminals(agent)) return null;
+  const { host } = await ctx.agentLinks.of(agent.id).status();
+  return host?.no_shell ?? "The agent was not started with --allow-terminal.";
 }
 
 /** What the deployment wants recorded, and what the agent's owner wants: the stricter of both. */
@@ -40,7 +42,7 @@ export async function getTerminalInfo(ctx: Ctx): Promise<TerminalInfo> {
   const { items } = await listAgents(ctx, { limit: LOOKED_AT });
   const agents = await Promise.all(
     items.map(async (agent) => {
-      const reason = obstacleTo(agent);
+      const reason = await obstacleTo(ctx, agent);
       const known = reason === null ? await askLink(ctx, agent.id, actor.id) : { sessions: [], shell: null };
       const about = { agent_id: agent.id, name: agent.name, available: reason === null, reason };
       return { ...about, recording: isRecorded(ctx, agent), ...known };
@@ -61,7 +63,7 @@ export async function getTerminalInfo(ctx: Ctx): Promise<TerminalInfo> {
 async function agentFor(ctx: Ctx, id: string | undefined): Promise<Agent> {
   if (id !== undefined) return getAgent(ctx, id);
   const { items } = await listAgents(ctx, { limit: LOOKED_AT });
-  const fit = items.filter((agent) => obstacleTo(agent) === null);
+  const fit = items.filter((agent) => agent.connected && agent.state !== "draining" && hasTerminals(agent));
   if (fit.length !== 1) throw errors.agentUnclear();
   return fit[0]!;
 }
@@ -77,7 +79,7 @@ async function allowTerminal(ctx: Ctx): Promise<SignedInUser> {
 export async function createTerminalTicket(ctx: Ctx, input: OpenTerminal): Promise<TerminalTicket> {
   const actor = await allowTerminal(ctx);
   const agent = await agentFor(ctx, input.agent_id);
-  const obstacle = obstacleTo(agent);
+  const obstacle = await obstacleTo(ctx, agent);
   if (obstacle !== null) throw errors.noTerminal(obstacle);
   const link = ctx.agentLinks.of(agent.id);
   if (input.session !== undefined) {
