@@ -17,6 +17,7 @@ import inspect
 import io
 import json
 import linecache
+import math
 import os
 import queue
 import select
@@ -44,11 +45,28 @@ class Wire:
         self.cell = None
 
     def send(self, kind, **fields):
-        line = json.dumps({"id": self.cell, "type": kind, **fields}).encode("ascii") + b"\n"
+        line = encode({"id": self.cell, "type": kind, **fields})
         with self.lock:
             view = memoryview(line)
             while view:
                 view = view[os.write(EVENTS, view):]
+
+
+def encode(event):
+    try:
+        text = json.dumps(event, allow_nan=False)
+    except ValueError:
+        text = json.dumps(without_nan(event), allow_nan=False)
+    return text.encode("ascii") + b"\n"
+
+
+def without_nan(value):
+    """JSON has no word for NaN and the infinities: they are said as text, as Jupyter's kernel does."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(float(value))
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    return [without_nan(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 wire = Wire()

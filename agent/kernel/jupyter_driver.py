@@ -22,6 +22,7 @@ from driver import COMMANDS, EVENTS, MAX_ERROR, clip, fitted, leave, leave_no_co
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOOK_MS = 200
 ANSWER_MS = 1_000
+LEAVE_MS = 5_000
 MAX_WAITING = 64
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -33,14 +34,20 @@ class Cell:
         self.request = request
         self.status = None
         self.begun = self.answered = self.interrupted = False
-        self.idle_since = None
+        self.idle_since = self.leaving_since = None
         self.updates = {}
 
     def is_over(self):
+        # What the kernel is to end with ends as the kernel does: the next cell must not begin in one that goes.
+        if self.leaving_since is not None:
+            return False
         if self.idle_since is None or self.answered:
             return self.idle_since is not None
         # An interrupt that comes between the cell and the answer, on either side, leaves no answer.
         return not self.begun or time.monotonic() > self.idle_since + ANSWER_MS / 1000
+
+    def leaves_late(self):
+        return self.leaving_since is not None and time.monotonic() > self.leaving_since + LEAVE_MS / 1000
 
 
 class Jupyter:
@@ -86,6 +93,8 @@ class Jupyter:
             while self.read(self.iopub):
                 pass
             follow(self.process.returncode)
+        if self.cell is not None and self.cell.leaves_late():
+            self.process.kill()
         if self.cell is not None and self.cell.is_over():
             self.end()
 
@@ -144,7 +153,10 @@ class Jupyter:
             cell.answered = True
             if cell.status is None and content["status"] == "ok":
                 cell.status = "ok"
-            self.show_help(content.get("payload") or [])
+            payload = content.get("payload") or []
+            if any(page.get("source") == "ask_exit" and not page.get("keepkernel") for page in payload):
+                cell.leaving_since = time.monotonic()
+            self.show_help(payload)
 
     def show(self, cell, kind, content):
         data = content["data"]

@@ -123,6 +123,20 @@ describe.each(drivers)("a Python kernel ($driver)", ({ driver, python, withFigur
     expect(shown?.data["image/png"]).toMatch(/^iVBORw0KGgo/);
   });
 
+  it("shows a bundle with numbers that JSON does not have, as text", async () => {
+    const kernel = start();
+    const made = `class Bundle:
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"application/json": {"a": [1.5, float("nan")], "b": float("-inf")}, "text/plain": "bundle"}
+Bundle()`;
+    const shown = await run(kernel, made);
+    expect(shown.end).toEqual({ status: "ok" });
+    expect(resultOf(shown)).toEqual({
+      "text/plain": "bundle",
+      "application/json": { a: [1.5, "nan"], b: "-inf" },
+    });
+  });
+
   it("says what went wrong in the cell's own frames, and lives on", async () => {
     const kernel = start();
     await run(kernel, "def g():\n  raise ValueError('no')");
@@ -313,6 +327,21 @@ const jupyter = drivers[1].python;
 describe("Jupyter's kernel", () => {
   const it = vitestIt.skipIf(!jupyter);
   const start = () => startKernel({ driver: "jupyter", python: jupyter! });
+
+  it("ends with the cell that has it exit, and runs no further one on the way out", async () => {
+    const kernel = start();
+    expect((await run(kernel, "x = 1")).end).toEqual({ status: "ok" });
+    const last = await run(kernel, "print('bye')\nexit()");
+    expect(textOf(last)).toBe("bye\n");
+    expect(last.end).toEqual({ status: "dead", reason: "The Python process ended with code 0." });
+    expect((await run(kernel, "print(x)")).end.status).toBe("dead");
+  });
+
+  it("stays when a cell exits and asks to keep it", async () => {
+    const kernel = start();
+    expect((await run(kernel, "x = 1\nexit(keep_kernel=True)")).end).toEqual({ status: "ok" });
+    expect((await run(kernel, "x")).end).toEqual({ status: "ok" });
+  });
 
   it("knows magics, help, and displays that are updated", async () => {
     const kernel = start();
