@@ -194,12 +194,10 @@ export const createAgentLink = <Env>(portsOf: (env: Env) => AgentLinkPorts) =>
     #greet(socket: WebSocket, hello: Extract<FromAgent, { type: "hello" }>): void {
       const { instance } = hello;
       const others = this.ctx.getWebSockets(AGENT).filter((other) => other !== socket && isOpen(other));
-      const isConnected = others.some((other) => this.#isSeated(other));
-      if (!presence.mayTakeOver(this.#presence, instance, isConnected, Date.now()))
+      if (!this.admits(instance))
         return socket.close(CloseCode.occupied, presence.occupiedText(this.#presence));
       for (const other of others) other.close(CloseCode.replaced, "connected anew");
-      const isNew = this.#presence.instance !== instance;
-      if (isNew) {
+      if (this.#presence.instance !== instance) {
         this.#commands.abandon("The agent was started anew before it answered.");
         this.#terminals.lost();
         this.#store.setFact("event", 0);
