@@ -198,6 +198,9 @@ describe.skipIf(!jupyter)("a Python notebook on an agent that has Jupyter's kern
 /** Long against the second between an agent's heartbeats; a real one would be about a minute. */
 const CUT_SECONDS = Number(process.env["MYELIN_TEST_CUT_SECONDS"] ?? 6);
 
+/** By then workerd has put an object away that nobody asks for anything. */
+const ASLEEP_MS = 12_000;
+
 describe.skipIf(!isInstalled("python3"))("a Python notebook whose agent's network is cut", () => {
   let user: User;
   let line: CutLine;
@@ -228,6 +231,29 @@ describe.skipIf(!isInstalled("python3"))("a Python notebook whose agent's networ
     expect(body.outputs.map(({ text }: any) => text)).toEqual([said, String(turns)]);
     watcher.socket.terminate();
   }, 300_000);
+
+  it("ends what it holds of notebooks that were deleted or restarted after a rest while it was away", async () => {
+    const begin = async () => {
+      const notebook = await notebookOf(user, ["import os\nprint(os.getpid())"]);
+      const answer = await until(
+        () => notebook.run(0),
+        ({ status }) => status === 200,
+      );
+      return { ...notebook, pid: Number(textOf(answer)) };
+    };
+    const [first, second] = await Promise.all([begin(), begin()]);
+    await new Promise((resolve) => setTimeout(resolve, ASLEEP_MS));
+    line.cut();
+    const answers = await Promise.all([user.delete(first.path), user.post(`${second.path}/restart`)]);
+    expect(answers.map(({ status }) => status)).toEqual([204, 200]);
+    const alive = () => [first, second].map(({ pid }) => existsSync(`/proc/${pid}`));
+    expect(alive()).toEqual([true, true]);
+    line.mend();
+    await until(
+      async () => alive(),
+      (are) => are.every((is) => !is),
+    );
+  }, 120_000);
 
   it("has a new kernel after a restart that its agent did not hear of, and the old one is ended", async () => {
     const notebook = await notebookOf(user, ["import os\nkept = 1\nprint(os.getpid())", "kept"]);

@@ -4,6 +4,7 @@ import type { AgentLinks, LinkCommand } from "../kernel/ports/agent-links.ts";
 import { createAgentKernels } from "./agent-kernels.ts";
 
 const WISH = { name: "python", notebookId: "n", ownerId: "o", life: 0 } as const;
+const noted = () => undefined;
 const OFFLINE: CommandReply = { ok: false, code: "AGENT_OFFLINE", message: "The agent is not connected." };
 const OK = (value: unknown): CommandReply => ({ ok: true, value });
 
@@ -26,11 +27,11 @@ function world(answers: Record<string, (command: LinkCommand) => CommandReply>) 
 }
 
 it("says why there is no kernel: no agent, or what the last agent said", async () => {
-  expect(await world({}).kernels.start(WISH)).toMatchObject({
+  expect(await world({}).kernels.start(WISH, noted)).toMatchObject({
     ok: false,
     reason: expect.stringContaining("--allow-command"),
   });
-  expect(await world({ a: () => OFFLINE }).kernels.start(WISH)).toEqual({
+  expect(await world({ a: () => OFFLINE }).kernels.start(WISH, noted)).toEqual({
     ok: false,
     reason: "The agent is not connected.",
   });
@@ -38,7 +39,7 @@ it("says why there is no kernel: no agent, or what the last agent said", async (
 
 it("starts on the first agent that can, and stays there", async () => {
   const { kernels, asked } = world({ a: () => OFFLINE, b: () => OK({ status: "ok" }), c: () => OK(null) });
-  const start = await kernels.start(WISH);
+  const start = await kernels.start(WISH, noted);
   expect(start.ok).toBe(true);
   expect(await kernels.find(WISH)).toBe(start.ok && start.kernel);
   expect(asked).toEqual(["a kernel.start", "b kernel.start"]);
@@ -56,7 +57,7 @@ it("takes a kernel for dead whose agent is lost in the middle of a cell", async 
   const { kernels } = world({
     a: ({ name }) => (name === "kernel.execute" ? OFFLINE : OK({ alive: false })),
   });
-  const start = await kernels.start(WISH);
+  const start = await kernels.start(WISH, noted);
   if (!start.ok) throw new Error(start.reason);
   const end = await start.kernel.execute({ cellId: "c", source: "", timeoutMs: 1 }, () => undefined);
   expect(end).toEqual({ status: "dead", reason: "The agent is not connected." });
@@ -74,7 +75,7 @@ it("ends a cell whose agent does not answer any more, and passes nothing on afte
       },
     }),
   } as unknown as AgentLinks;
-  const start = await createAgentKernels(links, async () => ["a"]).start(WISH);
+  const start = await createAgentKernels(links, async () => ["a"]).start(WISH, noted);
   if (!start.ok) throw new Error(start.reason);
   const heard: unknown[] = [];
   const running = start.kernel.execute({ cellId: "c", source: "", timeoutMs: 600_000 }, (event) =>
@@ -92,22 +93,41 @@ it("ends a cell whose agent does not answer any more, and passes nothing on afte
 it("ends a kernel whose agent serves its owner no longer, and starts the next one elsewhere", async () => {
   const answers = { a: () => OK({ alive: false }), b: () => OK({ alive: false }) };
   const { kernels, asked, fit } = world(answers);
-  await kernels.start(WISH);
+  await kernels.start(WISH, noted);
   fit.shift();
   expect(await kernels.find(WISH)).toBeUndefined();
-  expect((await kernels.start(WISH)).ok).toBe(true);
+  expect((await kernels.start(WISH, noted)).ok).toBe(true);
   expect(asked).toEqual(["a kernel.start", "a kernel.shutdown", "b kernel.find", "b kernel.start"]);
+});
+
+it("names each agent before it is asked to start a kernel, and ends it there though it never answered", async () => {
+  const told: LinkCommand[] = [];
+  const answer = (command: LinkCommand) => (told.push(command), OFFLINE);
+  const { kernels, asked } = world({ a: answer, b: () => OK({ alive: true }), c: answer });
+  const places: string[] = [];
+  await kernels.start(WISH, (place) => places.push(`${place} of ${asked.length}`));
+  expect(places).toEqual(["a of 0", "b of 1"]);
+  const { kernels: later, asked: then } = world({ a: answer, b: () => OK(null), c: answer });
+  await later.end(WISH, ["a", "b"]);
+  expect(then).toEqual(["a kernel.shutdown", "b kernel.shutdown"]);
+  expect(told.at(-1)).toMatchObject({ args: { notebook: "n", life: 0 }, keepMs: 24 * 3_600_000 });
+});
+
+it("ends a kernel of which nobody has noted where it is", async () => {
+  const { kernels, asked } = world({ a: () => OK({ alive: false }), b: () => OK({ alive: true }) });
+  await kernels.end(WISH, []);
+  expect(asked).toEqual(["a kernel.find", "b kernel.find", "b kernel.shutdown"]);
 });
 
 it("asks for a kernel of the notebook's present life, whatever an earlier one's end came to", async () => {
   const { kernels, asked, args } = world({
     a: ({ name }) => (name === "kernel.shutdown" ? OFFLINE : OK({ alive: false, implementation: "i" })),
   });
-  const start = await kernels.start(WISH);
+  const start = await kernels.start(WISH, noted);
   expect(start.ok && start.kernel.implementation).toBe("i");
   if (start.ok) await start.kernel.shutdown();
   expect(await kernels.find({ ...WISH, life: 1 })).toBeUndefined();
-  expect((await kernels.start({ ...WISH, life: 1 })).ok).toBe(true);
+  expect((await kernels.start({ ...WISH, life: 1 }, noted)).ok).toBe(true);
   expect(asked).toEqual(["a kernel.start", "a kernel.shutdown", "a kernel.find", "a kernel.start"]);
   expect(args).toEqual([0, 0, 1, 1].map((life) => ({ notebook: "n", life })));
 });
@@ -127,7 +147,7 @@ it.each([
       },
     }),
   } as unknown as AgentLinks;
-  const start = await createAgentKernels(links, async () => ["a"]).start(WISH);
+  const start = await createAgentKernels(links, async () => ["a"]).start(WISH, noted);
   if (!start.ok) throw new Error(start.reason);
   const heard: unknown[] = [];
   const cell = { cellId: "c", source: "", timeoutMs: 1000 };

@@ -93,9 +93,14 @@ export type AgentsFor = (ownerId: string) => Promise<string[]>;
 export function createAgentKernels(links: AgentLinks, agentsFor: AgentsFor): Kernels {
   const known = new Map<string, AgentKernel>();
 
-  async function ask(agentId: string, name: string, { notebookId, life }: KernelWish): Promise<CommandReply> {
+  async function ask(
+    agentId: string,
+    name: string,
+    { notebookId, life }: KernelWish,
+    keepMs = 0,
+  ): Promise<CommandReply> {
     const args = { notebook: notebookId, life };
-    return links.of(agentId).ask({ name, args, timeoutMs: ANSWER_MS });
+    return links.of(agentId).ask({ name, args, timeoutMs: ANSWER_MS, keepMs });
   }
 
   function keep(agentId: string, wish: KernelWish, told: unknown): AgentKernel {
@@ -108,6 +113,13 @@ export function createAgentKernels(links: AgentLinks, agentsFor: AgentsFor): Ker
     const reply = await ask(agentId, "kernel.find", wish);
     const isThere = reply.ok && Found.safeParse(reply.value).data?.alive === true;
     return isThere && reply.ok ? keep(agentId, wish, reply.value) : undefined;
+  }
+
+  /** Tells an agent that the kernel is over, also one that has never been heard to hold it. */
+  async function endOn(agentId: string, wish: KernelWish): Promise<void> {
+    const present = known.get(wish.notebookId);
+    if (present?.alive && present.isOf(wish) && present.agentId === agentId) return present.shutdown();
+    await ask(agentId, "kernel.shutdown", wish, KEEP_MS);
   }
 
   return {
@@ -125,15 +137,22 @@ export function createAgentKernels(links: AgentLinks, agentsFor: AgentsFor): Ker
       return undefined;
     },
 
-    async start(wish: KernelWish): Promise<KernelStart> {
+    async start(wish: KernelWish, asking: (place: string) => void): Promise<KernelStart> {
       let reason =
         "No agent of yours runs Python cells now; start one with --allow-command where python3 is.";
       for (const agentId of await agentsFor(wish.ownerId)) {
+        asking(agentId);
         const reply = await ask(agentId, "kernel.start", wish);
         if (reply.ok) return { ok: true, kernel: keep(agentId, wish, reply.value) };
         reason = reply.message;
       }
       return { ok: false, reason };
+    },
+
+    async end(wish: KernelWish, places: string[]) {
+      // Where it is was not always noted.
+      if (places.length === 0) return (await this.find(wish))?.shutdown();
+      await Promise.all(places.map((agentId) => endOn(agentId, wish)));
     },
   };
 }

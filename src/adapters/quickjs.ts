@@ -219,4 +219,7 @@ export const quickJsKernels: Kernels = {
     live.set(notebookId, kernel);
     return { ok: true, kernel };
   },
+  async end({ notebookId }) {
+    await live.get(notebookId)?.shutdown();
+  },
 };

@@ -281,8 +281,7 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
       let end: ExecutionEnd = { status: "interrupted" };
       try {
         const execution = { cellId, source, timeoutMs };
-        if (!this.#stopping)
-          end = await this.#kernel.run(kernel.kernel, execution, (event) => outputs.add(event));
+        if (!this.#stopping) end = await this.#kernel.run(kernel, execution, (event) => outputs.add(event));
       } finally {
         clearInterval(sending);
       }

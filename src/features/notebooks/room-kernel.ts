@@ -7,6 +7,13 @@ const GRACE_MS = 5_000;
 
 export type KernelNews = (status: KernelStatus | "starting", reason?: string) => void;
 
+/** A kernel, as what it is known, and whether it is new. */
+export interface HeldKernel {
+  kernel: Kernel;
+  wish: KernelWish;
+  started: boolean;
+}
+
 /** A room's hold on its kernel: starts it when needed, and says when what it held is lost. */
 export class RoomKernel {
   readonly #kernels: Kernels;
@@ -26,24 +33,31 @@ export class RoomKernel {
     return { kernel: this.#store.has("kernel") ? "dead" : "none", implementation: null };
   }
 
-  /** The notebook's kernel, or a new one; `started` when it is new. A text says why there is none. */
-  async ready(wish: KernelWish): Promise<{ kernel: Kernel; started: boolean } | string> {
+  /** The notebook's kernel, or a new one. A text says why there is none. */
+  async ready(wish: KernelWish): Promise<HeldKernel | string> {
     const kernel = await this.#kernels.find(wish);
-    if (kernel) return { kernel, started: false };
+    if (kernel) return { kernel, wish, started: false };
     if (this.#store.has("kernel"))
       this.#news(
         "dead",
         "The kernel is gone, and with it what earlier cells had defined; a new one is started.",
       );
     this.#news("starting");
-    const start = await this.#kernels.start(wish);
+    const next = await this.#nextOf(wish);
+    const start = await this.#kernels.start(next, (place) => this.#store.addPlace(place));
     if (!start.ok) return start.reason;
     this.#store.set("kernel", true);
-    return { kernel: start.kernel, started: true };
+    return { kernel: start.kernel, wish: next, started: true };
+  }
+
+  /** One that cannot be found may only be out of reach: it is never to be taken for the new one. */
+  async #nextOf(wish: KernelWish): Promise<KernelWish> {
+    if (this.#store.has("kernel") || this.#store.places.length > 0) await this.#giveUp(wish);
+    return { ...wish, life: this.#store.life };
   }
 
   async run(
-    kernel: Kernel,
+    { kernel, wish }: HeldKernel,
     execution: Parameters<Kernel["execute"]>[0],
     emit: (event: KernelEvent) => void,
   ): Promise<ExecutionEnd> {
@@ -52,7 +66,8 @@ export class RoomKernel {
     this.#news("busy");
     try {
       const end = await work;
-      if (end.status === "dead") this.#forget();
+      // Its agent may have been lost, and the kernel not.
+      if (end.status === "dead" && this.#store.life === wish.life) await this.#giveUp(wish);
       this.#news(end.status === "dead" ? "dead" : "idle", end.status === "dead" ? end.reason : undefined);
       return end;
     } finally {
@@ -60,10 +75,13 @@ export class RoomKernel {
     }
   }
 
-  /** It is over for the notebook, also where it could not be told so: an agent may come back with it. */
-  #forget(): void {
+  /** It is over for the notebook from now on, and for whoever may hold it as soon as they can be told. */
+  async #giveUp(wish: KernelWish): Promise<void> {
+    const { places } = this.#store;
     this.#store.set("kernel", false);
+    this.#store.forgetPlaces();
     this.#store.nextLife();
+    await this.#kernels.end(wish, places);
   }
 
   /** Interrupts the cell that runs and waits for its end; a kernel that does not listen is ended. */
@@ -80,9 +98,8 @@ export class RoomKernel {
 
   /** Ends the kernel with all it holds. */
   async end(wish: KernelWish): Promise<void> {
-    await (await this.#kernels.find(wish))?.shutdown();
+    await this.#giveUp(wish);
     await this.#running?.ended;
-    this.#forget();
     this.#news("none");
   }
 }

@@ -60,6 +60,22 @@ export class RoomStore {
     this.#sql.exec("INSERT OR REPLACE INTO facts (name, value) VALUES ('life', ?)", String(this.life + 1));
   }
 
+  /** Where the notebook's present kernel may be, in the order of asking. */
+  get places(): string[] {
+    const places = "SELECT value FROM facts WHERE name = 'places'";
+    const value = this.#sql.exec<{ value: string }>(places).toArray()[0]?.value;
+    return value === undefined ? [] : (JSON.parse(value) as string[]);
+  }
+
+  addPlace(place: string): void {
+    const places = JSON.stringify([...new Set([...this.places, place])]);
+    this.#sql.exec("INSERT OR REPLACE INTO facts (name, value) VALUES ('places', ?)", places);
+  }
+
+  forgetPlaces(): void {
+    this.#sql.exec("DELETE FROM facts WHERE name = 'places'");
+  }
+
   /** Gives a frame its number and keeps it for a while. */
   append(type: Frame["type"], data: Frame["data"]): Frame {
     const whole = JSON.stringify({ type, data });

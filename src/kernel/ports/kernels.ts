@@ -55,5 +55,8 @@ export interface KernelWish {
 export interface Kernels {
   /** The notebook's kernel with what its cells have left in it; nothing when there is none or it is gone. */
   find(wish: KernelWish): Promise<Kernel | undefined>;
-  start(wish: KernelWish): Promise<KernelStart>;
+  /** `asking` hears of each place that may come to hold the kernel, before it is asked to. */
+  start(wish: KernelWish, asking: (place: string) => void): Promise<KernelStart>;
+  /** Ends the kernel wherever `start` may have left it; a place that cannot be reached now is told when it can be. */
+  end(wish: KernelWish, places: string[]): Promise<void>;
 }
