@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { newUser, until, type User } from "./support/client.ts";
+import { newAdmin, newUser, until, type User } from "./support/client.ts";
 import { CutLine } from "./support/cut-line.ts";
 import { isInstalled } from "./support/programs.ts";
 import { findPython } from "./support/pythons.ts";
@@ -168,6 +168,32 @@ describe.skipIf(!isInstalled("python3"))("a Python notebook on an agent", () => 
     expect(textOf(await notebook.run(1))).toBe("5");
   });
 });
+
+it.skipIf(!isInstalled("python3"))(
+  "ends what a suspended person has running on others' agents, with the kernel",
+  async () => {
+    const [owner, person] = await Promise.all([newAdmin(), newUser()]);
+    const agent = await agentOf(owner);
+    try {
+      const [{ id }] = (await owner.get("/api/agents")).body;
+      expect((await owner.put(`/api/agents/${id}`, { shared: true })).status).toBe(200);
+      const source = "import os\nprint(os.getpid(), flush=True)\nwhile True: pass";
+      const { path, run } = await notebookOf(person, [source]);
+      const watcher = await Watcher.open(person.url, `${path}/stream`, { token: person.accessToken });
+      const loop = run(0, 600_000);
+      await watcher.until(({ frames }) => frames.some(({ type }) => type === "output"));
+      const { output } = watcher.frames.find(({ type }) => type === "output")!.data as any;
+      expect((await owner.post(`/api/admin/users/${person.id}/suspend`, {})).status).toBe(200);
+      expect((await loop).body).toMatchObject({ status: "error" });
+      await until(
+        async () => existsSync(`/proc/${Number(output.text)}`),
+        (alive) => !alive,
+      );
+    } finally {
+      await agent.stop();
+    }
+  },
+);
 
 const jupyter = findPython("ipykernel", "jupyter_client", "matplotlib");
 describe.skipIf(!jupyter)("a Python notebook on an agent that has Jupyter's kernel", () => {

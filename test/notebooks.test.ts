@@ -244,6 +244,35 @@ describe("running cells", () => {
     });
   });
 
+  it.each([
+    ["is suspended", (path: string, by: User) => by.post(`${path}/suspend`, {})],
+    ["may run nothing any more", (path: string, by: User) => by.put(path, { role: "viewer" })],
+    ["is deleted", (path: string, by: User) => by.delete(`${path}?transfer_to=${user.id}`)],
+  ])("ends soon, with what waits behind it, when whoever has it run %s", async (_, shutOut) => {
+    const [owner, by] = await Promise.all([newUser(), admin()]);
+    const notebook = await newNotebook([code("for (;;) {}"), code("1")], {}, owner);
+    const path = `/api/notebooks/${notebook.id}`;
+    const run = (i: number) =>
+      owner.post(`${path}/cells/${notebook.cells[i].id}/execute`, { timeout_ms: 600_000 });
+    const loop = run(0);
+    await until(
+      () => by.get(`${path}/kernel`),
+      ({ body }) => body.kernel === "busy",
+    );
+    const behind = run(1);
+    await until(
+      () => by.get(`${path}/kernel`),
+      ({ body }) => body.queue.length === 1,
+    );
+    expect((await shutOut(`/api/admin/users/${owner.id}`, by)).status).toBeLessThan(300);
+    expect((await loop).body).toMatchObject({ status: "error", outputs: [{ error_name: "Interrupted" }] });
+    expect(await behind).toMatchObject({ status: 409, body: { code: "EXECUTION_CANCELLED" } });
+    await until(
+      () => by.get(`${path}/kernel`),
+      ({ body }) => body.kernel === "none",
+    );
+  });
+
   it("runs all to the end, or to the first that fails", async () => {
     const good = await newNotebook([
       code("let a = 1"),

@@ -59,8 +59,8 @@ export const createNotebookRooms = (namespace: DurableObjectNamespace): Notebook
   of(notebookId) {
     const stub = namespace.getByName(notebookId) as unknown as RoomStub;
     return {
-      execute: (cellId, timeoutMs) => stub.execute(cellId, timeoutMs),
-      start: (timeoutMs) => stub.start(timeoutMs),
+      execute: (cellId, timeoutMs, userId) => stub.execute(cellId, timeoutMs, userId),
+      start: (timeoutMs, userId) => stub.start(timeoutMs, userId),
       stop: () => stub.stop(),
       restart: () => stub.restart(),
       state: () => stub.state(),

@@ -12,5 +12,5 @@ export { entryRefusal } from "./entry.ts";
 export { isProtected } from "./protection.ts";
 export { refuseAdminAbove, refuseOutranked, type Standing } from "./rank.ts";
 export { heldAdmins, isExpendable, isSpared, lockAdmins } from "./last-admin.repo.ts";
-export { stillMay } from "./watchers.repo.ts";
+export { mayStill, stillMay } from "./watchers.repo.ts";
 export { checkNewPassword } from "./password-policy.ts";

@@ -9,7 +9,7 @@ import type { Standing } from "./rank.ts";
 /** What is watched: the permission it takes, and whose it is where that matters. */
 export interface Watched {
   permission: Permission;
-  /** A scalar query for the owner's id. Administrators see what others own. */
+  /** A scalar query for the owner's id. */
   owner?: SQL<string | null>;
 }
 
@@ -60,15 +60,27 @@ const tokensOf = (db: Db, ids: string[], owner: SQL<string | null>) =>
 const idsOf = (kind: "session" | "token", watchers: Watcher[]): string[] =>
   watchers.flatMap((watcher) => (watcher.startsWith(`${kind}:`) ? [watcher.slice(kind.length + 1)] : []));
 
-/** Watchers whose session or API token is still good, and by which it may still be seen; in one round trip. */
-export async function stillMay(
-  db: Db,
-  watchers: Watcher[],
-  { permission, owner }: Watched,
-): Promise<Watcher[]> {
-  const sees = (watching: Watching): boolean =>
+/** Administrators may what others own. */
+const may =
+  ({ permission, owner }: Watched) =>
+  (watching: Omit<Watching, "id">): boolean =>
     permissionsOf(watching).has(permission) &&
     (!owner || watching.role === "admin" || watching.userId === watching.ownerId);
+
+/** Of these users the ones that are there, not suspended, and may do that. */
+export async function mayStill(db: Db, userIds: string[], watched: Watched): Promise<string[]> {
+  const rows = await db
+    .select({ userId: users.id, ownerId: watched.owner ?? NOBODY, ...standingColumns })
+    .from(users)
+    .leftJoin(roles, onCustomRole)
+    .where(and(inArray(users.id, userIds), isNull(users.suspendedAt)));
+  return rows.filter(may(watched)).map(({ userId }) => userId);
+}
+
+/** Watchers whose session or API token is still good, and by which it may still be seen; in one round trip. */
+export async function stillMay(db: Db, watchers: Watcher[], watched: Watched): Promise<Watcher[]> {
+  const sees = may(watched);
+  const { owner } = watched;
   const [bySession, byToken] = await db.batch([
     sessionsOf(db, idsOf("session", watchers), owner ?? NOBODY),
     tokensOf(db, idsOf("token", watchers), owner ?? NOBODY),

@@ -41,11 +41,12 @@ export async function executeCell(
   cellId: string,
   timeoutMs: number,
 ): Promise<ExecuteReply> {
+  const { id: userId } = allow(ctx, "notebooks:run");
   await findOwn(ctx, "notebooks:run", notebookId);
   const cell = CELL_ID.test(cellId) ? await cellsRepo.findCell(ctx.db, notebookId, cellId) : undefined;
   if (!cell) throw errors.cellNotFound();
   if (cell.cellType !== "code") throw errors.cellNotCode();
-  const answer = await ctx.rooms.of(notebookId).execute(cellId, timeoutMs);
+  const answer = await ctx.rooms.of(notebookId).execute(cellId, timeoutMs, userId);
   if (!answer.ok) throw refusalOf(answer);
   return {
     cell_id: cellId,
@@ -59,8 +60,9 @@ export async function executeCell(
 
 /** Runs all code cells in order; the first that fails ends it. */
 export async function startNotebook(ctx: Ctx, id: string, timeoutMs: number): Promise<Notebook> {
+  const { id: userId } = allow(ctx, "notebooks:run");
   await findOwn(ctx, "notebooks:run", id);
-  const answer = await ctx.rooms.of(id).start(timeoutMs);
+  const answer = await ctx.rooms.of(id).start(timeoutMs, userId);
   if (!answer.ok) throw refusalOf(answer);
   ctx.log("info", "notebooks.started", { notebook_id: id });
   return getNotebook(ctx, id);

@@ -57,25 +57,25 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
       ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     }
 
-    async execute(cellId: string, timeoutMs: number): Promise<ExecutionAnswer> {
+    async execute(cellId: string, timeoutMs: number, userId: string): Promise<ExecutionAnswer> {
       await this.#recover();
       if (this.#stopping) return { ok: false, reason: "stopping" };
       if (this.#queue.has(cellId)) return { ok: false, reason: "cell_busy" };
       if (this.#queue.isFull) return { ok: false, reason: "queue_full" };
-      return new Promise((answer) => this.#enqueue([{ cellId, timeoutMs, ofAll: false, answer }]));
+      return new Promise((answer) => this.#enqueue([{ cellId, timeoutMs, userId, ofAll: false, answer }]));
     }
 
-    async start(timeoutMs: number): Promise<{ ok: true } | RoomRefusal> {
+    async start(timeoutMs: number, userId: string): Promise<{ ok: true } | RoomRefusal> {
       await this.#recover();
       // What is queued now would never be told that it has ended.
       if (this.#stopping) return { ok: false, reason: "stopping" };
       if (this.#queue.runsAll || this.#starting) return { ok: false, reason: "running" };
-      this.#starting = this.#startAll(timeoutMs).finally(() => (this.#starting = undefined));
+      this.#starting = this.#startAll(timeoutMs, userId).finally(() => (this.#starting = undefined));
       await this.#starting;
       return { ok: true };
     }
 
-    async #startAll(timeoutMs: number): Promise<void> {
+    async #startAll(timeoutMs: number, userId: string): Promise<void> {
       const cells = await this.#ports.archive.codeCells(this.#id);
       const answer = () => undefined;
       this.#store.set("busy", true);
@@ -83,7 +83,7 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
       // Some may have been put into the queue one by one meanwhile.
       const jobs = cells
         .filter((cellId) => !this.#queue.has(cellId))
-        .map((cellId) => ({ cellId, timeoutMs, ofAll: true, answer }));
+        .map((cellId) => ({ cellId, timeoutMs, userId, ofAll: true, answer }));
       this.#enqueue(jobs);
       if (jobs.length === 0) await this.#setStatus("completed");
     }
@@ -173,10 +173,21 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
       try {
         await this.#recover();
         await this.#watchers.check((all) => this.#ports.archive.stillMay(this.#id, all));
+        await this.#checkRunners();
       } catch (error) {
         this.#ports.log("warn", "notebook.tend_failed", { notebook_id: this.#id, error });
       }
       await this.#schedule();
+    }
+
+    /** What somebody has run who may not any more ends, with the kernel: threads and children outlive an interrupt. */
+    async #checkRunners(): Promise<void> {
+      const { userIds } = this.#queue;
+      if (userIds.length === 0 || this.#stopping) return;
+      const good = await this.#ports.archive.mayRun(this.#id, userIds);
+      if (good.length === userIds.length) return;
+      this.#ports.log("info", "notebook.run_revoked", { notebook_id: this.#id });
+      await this.restart();
     }
 
     /** While something runs it is looked after, so that whoever comes after a crash comes soon. */

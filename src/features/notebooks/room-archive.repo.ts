@@ -3,7 +3,7 @@ import type { Db } from "#db/client";
 import { type CellStatus, type JsonObject, notebookCells, notebooks, type NotebookStatus } from "#db/schema";
 import type { KernelName } from "../../kernel/ports/kernels.ts";
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
-import { stillMay } from "../accounts/index.ts";
+import { mayStill, stillMay } from "../accounts/index.ts";
 
 export interface BegunCell {
   source: string;
@@ -27,10 +27,15 @@ export interface RoomArchive {
   /** Ends on paper what ended in truth when its room did; `lost` is what the cells get to say. */
   recover(id: string, lost: JsonObject): Promise<void>;
   stillMay(id: string, watchers: Watcher[]): Promise<Watcher[]>;
+  /** Of these users the ones that may have its cells run. */
+  mayRun(id: string, userIds: string[]): Promise<string[]>;
 }
 
 const one = (notebookId: string, id: string) =>
   and(eq(notebookCells.notebookId, notebookId), eq(notebookCells.id, id));
+
+const ownerOf = (id: string) =>
+  sql<string | null>`(select ${notebooks.ownerId} from ${notebooks} where ${eq(notebooks.id, id)})`;
 
 export const createRoomArchive = (db: Db): RoomArchive => ({
   async find(id) {
@@ -83,10 +88,6 @@ export const createRoomArchive = (db: Db): RoomArchive => ({
         .where(and(eq(notebooks.id, id), eq(notebooks.status, "running"))),
     ]);
   },
-  stillMay: (id, watchers) => {
-    const owner = sql<
-      string | null
-    >`(select ${notebooks.ownerId} from ${notebooks} where ${eq(notebooks.id, id)})`;
-    return stillMay(db, watchers, { permission: "notebooks:read", owner });
-  },
+  stillMay: (id, watchers) => stillMay(db, watchers, { permission: "notebooks:read", owner: ownerOf(id) }),
+  mayRun: (id, userIds) => mayStill(db, userIds, { permission: "notebooks:run", owner: ownerOf(id) }),
 });

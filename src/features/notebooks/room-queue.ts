@@ -6,6 +6,8 @@ export type ExecutionAnswer = Executed | RoomRefusal;
 export interface Job {
   cellId: string;
   timeoutMs: number;
+  /** Who has it run. */
+  userId: string;
   /** Part of running all cells: its failure ends the rest. */
   ofAll: boolean;
   answer(answer: ExecutionAnswer): void;
@@ -25,6 +27,12 @@ export class RoomQueue {
 
   get cellIds(): string[] {
     return this.#waiting.map(({ cellId }) => cellId);
+  }
+
+  /** Those who have cells here. */
+  get userIds(): string[] {
+    const jobs = this.running ? [this.running, ...this.#waiting] : this.#waiting;
+    return [...new Set(jobs.map(({ userId }) => userId))];
   }
 
   get isEmpty(): boolean {

@@ -41,10 +41,10 @@ export interface RoomState {
 
 /** The room of one notebook: whoever runs its cells meets there, one execution at a time. */
 export interface NotebookRoomHandle {
-  /** Runs a cell when its turn comes, and answers when it has ended. */
-  execute(cellId: string, timeoutMs: number): Promise<Executed | RoomRefusal>;
+  /** Runs a cell when its turn comes, as long as `userId` may have it run, and answers when it has ended. */
+  execute(cellId: string, timeoutMs: number, userId: string): Promise<Executed | RoomRefusal>;
   /** Queues all code cells in order; the first that fails ends it. Answers at once. */
-  start(timeoutMs: number): Promise<{ ok: true } | RoomRefusal>;
+  start(timeoutMs: number, userId: string): Promise<{ ok: true } | RoomRefusal>;
   /** Interrupts what runs and empties the queue; answers when it has stopped. `false` when nothing ran. */
   stop(): Promise<boolean>;
   /** Stops, and ends the kernel: the next cell starts a new one. */
