@@ -9,12 +9,18 @@ export type DriverEvent =
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Platforms have taken a longer name of a form for a lie. */
+const MAX_NAME = 200;
+
+const fit = (data: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(data).filter(([name]) => name.length <= MAX_NAME));
+
 function eventOf(line: Record<string, unknown>): KernelEvent | undefined {
   const { type, name, text, data, value, traceback } = line;
   if (type === "stream" && (name === "stdout" || name === "stderr") && typeof text === "string")
     return { type, name, text };
   if ((type === "display" || type === "result") && isObject(data))
-    return { type, data, metadata: isObject(line["metadata"]) ? line["metadata"] : {} };
+    return { type, data: fit(data), metadata: isObject(line["metadata"]) ? line["metadata"] : {} };
   if (type === "error" && typeof name === "string" && typeof value === "string" && Array.isArray(traceback))
     return { type, name, value, traceback: traceback.map(String) };
   return undefined;

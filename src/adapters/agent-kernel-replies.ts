@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { ExecutionEnd, KernelEvent } from "../kernel/ports/kernels.ts";
 
-const Bundle = z.record(z.string().max(200), z.unknown());
+// By what names is the cell's to say: what a notebook cannot hold is left out there, and no fault of the agent's.
+const Bundle = z.record(z.string(), z.unknown());
 const Metadata = z.record(z.string(), z.unknown()).optional();
 
 /** What an agent may say while a cell runs. */

@@ -155,3 +155,26 @@ it.each([
   expect(ended).toEqual({ status: "dead", reason: expect.stringContaining("what no kernel says") });
   expect([heard, start.kernel.alive, asked.at(-1)]).toEqual([[], false, "kernel.shutdown"]);
 });
+
+it("takes what a cell shows by whatever name, and leaves the kernel alone", async () => {
+  const odd = { "text/plain": "x", ["k".repeat(201)]: "y", constructor: "z", toString: 5 };
+  const events = [
+    { type: "display", data: odd, metadata: odd },
+    { type: "result", data: JSON.parse('{"__proto__": 1}') as object, metadata: {} },
+  ];
+  const links = {
+    of: () => ({
+      ask: async ({ name }: LinkCommand, onEvent?: (event: unknown) => unknown) => {
+        if (name === "kernel.execute") for (const event of events) await onEvent?.(event);
+        return OK({ status: "ok" });
+      },
+    }),
+  } as unknown as AgentLinks;
+  const start = await createAgentKernels(links, async () => ["a"]).start(WISH, noted);
+  if (!start.ok) throw new Error(start.reason);
+  const heard: unknown[] = [];
+  const cell = { cellId: "c", source: "", timeoutMs: 1000 };
+  expect(await start.kernel.execute(cell, (said) => void heard.push(said))).toEqual({ status: "ok" });
+  expect(heard[0]).toEqual(events[0]);
+  expect([heard.length, start.kernel.alive]).toEqual([2, true]);
+});
