@@ -1,10 +1,14 @@
 import type { JsonObject } from "../../db/schema.ts";
 import type { KernelEvent } from "../../kernel/ports/kernels.ts";
+import { validBundle, validMetadata, wellFormed } from "./mime-bundle.ts";
 
 /** Of a cell's outputs together, in characters of JSON. */
 export const MAX_OUTPUT = 1_000_000;
 // What says that something is missing must always fit.
 const RESERVE = 300;
+
+/** Of what was left out, so many are named. */
+const MAX_NAMED = 3;
 
 /** Of a stream's output, in characters of JSON, around its text. */
 const ENVELOPE = JSON.stringify({ output_type: "stream", name: "stdout", text: "" }).length;
@@ -16,13 +20,25 @@ const left = (size: number): JsonObject => ({
   name: "stderr",
   text: `[an output of ${size} characters was left out: a cell's outputs may have ${MAX_OUTPUT} together]\n`,
 });
+const unfit = (types: string[]): string => {
+  const more = types.length > MAX_NAMED ? ` and ${types.length - MAX_NAMED} more` : "";
+  const named = types.slice(0, MAX_NAMED).map((type) => JSON.stringify(type));
+  return `[left out of an output, since a notebook cannot hold it: ${named.join(", ")}${more}]\n`;
+};
 const cut = (): JsonObject => ({
   output_type: "stream",
   name: "stderr",
   text: `[output cut off here: a cell's outputs may have ${MAX_OUTPUT} characters together]\n`,
 });
 
-/** Collects what a cell says as nbformat outputs, up to a limit; what is beyond it is dropped and said to be. */
+const errorOf = ({ name, value, traceback }: Extract<KernelEvent, { type: "error" }>): JsonObject => ({
+  output_type: "error",
+  ename: wellFormed(name),
+  evalue: wellFormed(value),
+  traceback: traceback.map(wellFormed),
+});
+
+/** Collects what a cell says as outputs that are valid to nbformat, up to a limit; what is beyond it is dropped and said to be. */
 export class CellOutputs {
   readonly all: JsonObject[] = [];
   readonly #executionCount: number;
@@ -37,8 +53,15 @@ export class CellOutputs {
   }
 
   add(event: KernelEvent): void {
-    if (event.type === "stream") return this.#addText(event.name, event.text);
-    const output = this.#outputOf(event);
+    if (event.type === "stream") return this.#addText(event.name, wellFormed(event.text));
+    if (event.type === "error") return this.#addOutput(event, errorOf(event));
+    const { data, left } = validBundle(event.data);
+    const output = this.#shown(event.type, data, validMetadata(event.metadata ?? {}));
+    if (left.length === 0 || Object.keys(data).length > 0) this.#addOutput(event, output);
+    if (left.length > 0) this.#addText("stderr", unfit(left));
+  }
+
+  #addOutput(event: KernelEvent, output: JsonObject): void {
     const size = JSON.stringify(output).length;
     // How it ended is told in any case; everything else only while there is room.
     if (event.type === "error") return this.#addError(shortened(output, size));
@@ -52,13 +75,8 @@ export class CellOutputs {
     this.#push(output);
   }
 
-  #outputOf(event: Exclude<KernelEvent, { type: "stream" }>): JsonObject {
-    if (event.type === "error") {
-      const { name, value, traceback } = event;
-      return { output_type: "error", ename: name, evalue: value, traceback };
-    }
-    const { data, metadata = {} } = event;
-    if (event.type === "display") return { output_type: "display_data", data, metadata };
+  #shown(type: "display" | "result", data: JsonObject, metadata: JsonObject): JsonObject {
+    if (type === "display") return { output_type: "display_data", data, metadata };
     return { output_type: "execute_result", execution_count: this.#executionCount, data, metadata };
   }
 

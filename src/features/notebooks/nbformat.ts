@@ -182,6 +182,13 @@ export function writeNotebook({ metadata, extra, cells }: FileNotebook, kernel: 
   };
 }
 
+/** Half a surrogate pair is escaped in JSON, and no text to Python all the same. */
+const LONE_SURROGATE = /\\(?:u(d[89a-f][0-9a-f]{2})|.)/g;
+
+/** The notebook as the text of a file that everybody can read. */
+export const toFile = (notebook: JsonObject): string =>
+  `${JSON.stringify(notebook, null, 1).replace(LONE_SURROGATE, (escape, lone) => (lone ? "\ufffd" : escape))}\n`;
+
 /** The kernel an imported notebook was written for, as far as it is one of ours; files that do not say are Python's. */
 export function kernelOf({ kernelspec, language_info: info }: JsonObject): KernelName {
   const spec = isObject(kernelspec) ? kernelspec : {};

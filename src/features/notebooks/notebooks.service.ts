@@ -4,7 +4,7 @@ import type { Ctx } from "../../kernel/ctx.ts";
 import { type Page, type Paged, paged } from "../../kernel/page.ts";
 import { isForeignKeyViolation } from "../../kernel/postgres-error.ts";
 import * as cellsRepo from "./cells.repo.ts";
-import { kernelOf, readNotebook, writeNotebook } from "./nbformat.ts";
+import { kernelOf, readNotebook, toFile, writeNotebook } from "./nbformat.ts";
 import * as errors from "./notebooks.errors.ts";
 import * as repo from "./notebooks.repo.ts";
 import {
@@ -150,5 +150,5 @@ export async function exportNotebook(ctx: Ctx, id: string): Promise<{ content: s
   const metadata = name === IMPORTED ? row.metadata : { ...row.metadata, name };
   const file = writeNotebook({ metadata, extra, cells }, row.kernel);
   const filename = `${name.toLowerCase().replace(/[\s/\\]+/g, "_")}.ipynb`;
-  return { content: `${JSON.stringify(file, null, 1)}\n`, filename };
+  return { content: toFile(file), filename };
 }
