@@ -2,7 +2,7 @@ import { Timestamp, z } from "#http/contract";
 import { pearson, spearman } from "../../kernel/correlation.ts";
 import type { ProcessReport, ProcessSample } from "../../kernel/system-sample.ts";
 import type { Asked, Member } from "./fleet.service.ts";
-import { MemberBase, toMemberBase } from "./member.schema.ts";
+import { MemberBase, measuredAt, toMemberBase } from "./member.schema.ts";
 
 const MAX_POINTS = 100;
 const MEGABYTE = 1_000_000;
@@ -107,7 +107,7 @@ export interface Listed {
   isNamed: boolean;
 }
 
-export function toSystemCorrelation(listed: Listed[]): SystemCorrelation {
+export function toSystemCorrelation(listed: Listed[], now: Date): SystemCorrelation {
   const all = listed.flatMap(({ member, asked, isNamed }) =>
     asked.ok ? asked.value.processes.map((process) => ({ process, agentId: member.agent.id, isNamed })) : [],
   );
@@ -124,7 +124,7 @@ export function toSystemCorrelation(listed: Listed[]): SystemCorrelation {
     statistics: statisticsOf(all.map(({ process }) => process)),
     agents: listed.map(({ member, asked }) => ({
       ...toMemberBase(member, asked),
-      sampled_at: asked.ok ? asked.value.at : null,
+      sampled_at: asked.ok ? measuredAt(asked.value.at, member, now) : null,
       process_count: asked.ok ? asked.value.total : null,
       statistics: asked.ok ? statisticsOf(asked.value.processes) : null,
     })),

@@ -15,5 +15,5 @@ export async function getCorrelation(ctx: Ctx, agentId?: string): Promise<System
     const isNamed = member.agent.ownerId === actor.id || actor.role === "admin";
     return { member, asked: await ask(ctx, member, QUESTION), isNamed };
   });
-  return toSystemCorrelation(await Promise.all(listed));
+  return toSystemCorrelation(await Promise.all(listed), ctx.now);
 }

@@ -39,3 +39,9 @@ export function toMemberBase({ agent, status }: Member, asked?: Asked<unknown>):
 export const bytes = z.number().nullable().openapi({ description: "Bytes." });
 export const bytesPerSecond = z.number().nullable().openapi({ description: "Bytes per second." });
 export const percent = z.number().nullable().openapi({ description: "0–100." });
+
+/** When an agent measured something, by our clock as far as its own is known; no clock of theirs is right about tomorrow. */
+export function measuredAt(at: string, { status }: Member, now: Date): string {
+  const ours = Date.parse(at) - (status?.clockSkewMs ?? 0);
+  return new Date(Math.min(Math.max(ours, 0), now.getTime())).toISOString();
+}

@@ -49,6 +49,18 @@ it("weighs percents by cores, adds bytes and rates, and leaves out who says noth
   ]);
 });
 
+it.each([
+  ["is right", 0, "2026-01-02T03:04:04Z", "2026-01-02T03:04:04.000Z"],
+  ["is known to be ahead", 3_600_000, "2026-01-02T04:04:03Z", "2026-01-02T03:04:03.000Z"],
+  ["is known to be behind", -3_600_000, "2026-01-02T02:04:03Z", "2026-01-02T03:04:03.000Z"],
+  ["was set to another century since", 5, "2999-01-01T00:00:00Z", NOW.toISOString()],
+  ["makes no sense at all", 8e15 / 40, "0001-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"],
+])("tells when an agent measured by our clock, where the agent's %s", (_, clockSkewMs, at, expected) => {
+  const one = sampled("a", { ...sample(1, 1, 1), at });
+  const member = { ...one.member, status: { ...one.member.status!, clockSkewMs } };
+  expect(toSystemMetrics([{ ...one, member }], NOW).agents[0]!.sampled_at).toBe(expected);
+});
+
 it("says of machines that differ only what they have in common", () => {
   const fleet = [
     sampled("a", sample(4, 1, 1)),

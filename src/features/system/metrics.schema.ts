@@ -2,7 +2,7 @@ import { Timestamp, z } from "#http/contract";
 import type { GpuSample, Sample } from "../../kernel/system-sample.ts";
 import { largestOf, percentOf, sumOf, weightedMean } from "./aggregate.ts";
 import type { Asked, Member } from "./fleet.service.ts";
-import { bytes, bytesPerSecond, MemberBase, percent, toMemberBase } from "./member.schema.ts";
+import { bytes, bytesPerSecond, MemberBase, measuredAt, percent, toMemberBase } from "./member.schema.ts";
 
 const MIB = 1_048_576;
 
@@ -54,7 +54,9 @@ type Figures = z.infer<typeof Figures>;
 
 const AgentMetrics = MemberBase.extend(Figures.shape)
   .extend({
-    sampled_at: Timestamp.nullable().openapi({ description: "By the agent's clock." }),
+    sampled_at: Timestamp.nullable().openapi({
+      description: "By our clock, as far as the agent's is known; never later than `timestamp`.",
+    }),
     file_systems: z
       .array(
         z.object({
@@ -152,7 +154,7 @@ export function toSystemMetrics(sampled: Sampled[], now: Date): SystemMetrics {
       const [sample] = sampleOf(one);
       return {
         ...toMemberBase(one.member, one.asked),
-        sampled_at: sample?.at ?? null,
+        sampled_at: sample ? measuredAt(sample.at, one.member, now) : null,
         ...together([one]),
         file_systems: sample?.file_systems ?? null,
       };
