@@ -8,7 +8,7 @@ import {
   type Kernels,
   type KernelWish,
 } from "../../kernel/ports/kernels.ts";
-import type { Executed, RoomRefusal, RoomState } from "../../kernel/ports/notebook-rooms.ts";
+import type { RoomRefusal, RoomState } from "../../kernel/ports/notebook-rooms.ts";
 import type { Watcher } from "../../kernel/ports/run-feeds.ts";
 import { CellOutputs } from "./cell-outputs.ts";
 import { toOutput } from "./notebooks.schema.ts";
@@ -182,10 +182,7 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
 
     /** What somebody has run who may not any more ends, with the kernel: threads and children outlive an interrupt. */
     async #checkRunners(): Promise<void> {
-      const { userIds } = this.#queue;
-      if (userIds.length === 0 || this.#stopping) return;
-      const good = await this.#ports.archive.mayRun(this.#id, userIds);
-      if (good.length === userIds.length) return;
+      if (await this.#queue.mayGoOn((all) => this.#ports.archive.mayRun(this.#id, all))) return;
       this.#ports.log("info", "notebook.run_revoked", { notebook_id: this.#id });
       await this.restart();
     }
@@ -301,21 +298,14 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
       const status = end.status === "ok" ? ("completed" as const) : ("error" as const);
       await this.#ports.archive.endCell(this.#id, cellId, { status, outputs: outputs.all });
       const durationMs = Date.now() - startedAt;
-      const done: Executed = {
-        ok: true,
-        status,
-        outputs: outputs.all,
-        executionCount,
-        durationMs,
-        kernelStarted: kernel.started,
-      };
+      const done = { status, outputs: outputs.all, executionCount, durationMs } as const;
       this.#tell("cell_finished", {
         cell_id: cellId,
         status,
         execution_count: executionCount,
         duration_ms: durationMs,
       });
-      return done;
+      return { ok: true, ...done, kernelStarted: kernel.started };
     }
 
     #tellOutputs(cellId: string, outputs: CellOutputs): void {

@@ -29,10 +29,11 @@ export class RoomQueue {
     return this.#waiting.map(({ cellId }) => cellId);
   }
 
-  /** Those who have cells here. */
-  get userIds(): string[] {
+  /** Whether all who have cells here still may; `mayRun` picks those. */
+  async mayGoOn(mayRun: (userIds: string[]) => Promise<string[]>): Promise<boolean> {
     const jobs = this.running ? [this.running, ...this.#waiting] : this.#waiting;
-    return [...new Set(jobs.map(({ userId }) => userId))];
+    const userIds = [...new Set(jobs.map(({ userId }) => userId))];
+    return userIds.length === 0 || (await mayRun(userIds)).length === userIds.length;
   }
 
   get isEmpty(): boolean {
