@@ -304,6 +304,20 @@ describe("running cells", () => {
     });
   });
 
+  it("gives each cell the time it is told to when all are run, and refuses what is no time", async () => {
+    const notebook = await newNotebook([code("for (;;) {}"), code("2")]);
+    const path = `/api/notebooks/${notebook.id}`;
+    expect((await user.post(`${path}/start`, { timeout_ms: 1 })).status).toBe(422);
+    expect((await user.post(`${path}/start`, { timeout_ms: 300 })).status).toBe(200);
+    const done = await until(
+      () => read(notebook),
+      ({ status }) => status !== "running",
+    );
+    expect(done).toMatchObject({ status: "failed", cells: [{ outputs: [{ error_name: "Timeout" }] }, {}] });
+    expect((await user.post(`${path}/start`, {})).status).toBe(200);
+    expect((await user.post(`${path}/stop`)).body.status).toBe("stopped");
+  });
+
   it("refuses a second start, and stop ends them all", async () => {
     const notebook = await newNotebook([code("for(;;){}"), code("2")]);
     await user.post(`/api/notebooks/${notebook.id}/start`);

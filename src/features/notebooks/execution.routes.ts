@@ -2,14 +2,13 @@ import { createRoute, errors, IdParam, json, jsonBody, signedIn } from "#http/co
 import { createRouter } from "#http/router";
 import { Assist, Assisted } from "./assist.schema.ts";
 import { assist } from "./assist.service.ts";
-import { KernelState } from "./execution.schema.ts";
+import { CELL_TIMEOUT_MS, KernelState, StartNotebook } from "./execution.schema.ts";
 import * as service from "./execution.service.ts";
 import { Notebook } from "./notebooks.schema.ts";
 
 export const executionRoutes = createRouter();
 const tags = ["Notebooks"];
 const security = signedIn;
-const CELL_TIMEOUT_MS = 60_000;
 
 executionRoutes.openapi(
   createRoute({
@@ -18,10 +17,19 @@ executionRoutes.openapi(
     tags,
     security,
     summary: "Run all code cells in order, up to the first that fails",
-    request: { params: IdParam },
-    responses: { 200: json(Notebook, "The notebook, running"), ...errors(401, 403, 404, 409) },
+    request: {
+      params: IdParam,
+      body: { required: false, content: { "application/json": { schema: StartNotebook } } },
+    },
+    responses: {
+      200: json(Notebook, "The notebook, running"),
+      ...errors(400, 401, 403, 404, 409, 415, 422),
+    },
   }),
-  async (c) => c.json(await service.startNotebook(c.var.ctx, c.req.valid("param").id, CELL_TIMEOUT_MS), 200),
+  async (c) => {
+    const { timeout_ms: timeoutMs = CELL_TIMEOUT_MS } = c.req.valid("json") ?? {};
+    return c.json(await service.startNotebook(c.var.ctx, c.req.valid("param").id, timeoutMs), 200);
+  },
 );
 
 executionRoutes.openapi(

@@ -2,15 +2,20 @@ import { z } from "#http/contract";
 import type { RoomState } from "../../kernel/ports/notebook-rooms.ts";
 import { Output } from "./notebooks.schema.ts";
 
+/** Of a cell, where nobody says otherwise. */
+export const CELL_TIMEOUT_MS = 60_000;
+
 const TimeoutMs = z
   .number()
   .int()
   .min(100)
   .max(600_000)
-  .default(60_000)
-  .openapi({ description: "Of the clock on the wall, for one cell." });
+  .openapi({ description: `Of the clock on the wall, for each cell; ${CELL_TIMEOUT_MS} where absent.` });
 
-export const Execute = z.object({ timeout_ms: TimeoutMs }).openapi("ExecuteCell");
+export const Execute = z.object({ timeout_ms: TimeoutMs.default(CELL_TIMEOUT_MS) }).openapi("ExecuteCell");
+
+/** The body may be absent. */
+export const StartNotebook = z.object({ timeout_ms: TimeoutMs.optional() }).openapi("StartNotebook");
 
 export const ExecuteReply = z
   .object({
