@@ -268,8 +268,8 @@ describe.skipIf(!isInstalled("python3"))("a Python notebook whose agent's networ
       return { ...notebook, pid: Number(textOf(answer)) };
     };
     const [first, second] = await Promise.all([begin(), begin()]);
-    await new Promise((resolve) => setTimeout(resolve, ASLEEP_MS));
     line.cut();
+    await new Promise((resolve) => setTimeout(resolve, ASLEEP_MS));
     const answers = await Promise.all([user.delete(first.path), user.post(`${second.path}/restart`)]);
     expect(answers.map(({ status }) => status)).toEqual([204, 200]);
     const alive = () => [first, second].map(({ pid }) => existsSync(`/proc/${pid}`));

@@ -126,7 +126,7 @@ export const createNotebookRoom = <Env>(portsOf: (env: Env) => NotebookRoomPorts
     async remove(ownerId: string): Promise<void> {
       await this.stop();
       // Its row is gone, and with it which kernel it had; a room that slept finds it by whose it was.
-      for (const name of KERNEL_NAMES) await this.#kernel.end(this.#wishFor(name, ownerId));
+      await this.#kernel.end(...KERNEL_NAMES.map((name) => this.#wishFor(name, ownerId)));
       this.#watchers.dismiss();
       await this.ctx.storage.deleteAlarm();
       await this.ctx.storage.deleteAll();

@@ -76,12 +76,12 @@ export class RoomKernel {
   }
 
   /** It is over for the notebook from now on, and for whoever may hold it as soon as they can be told. */
-  async #giveUp(wish: KernelWish): Promise<void> {
+  async #giveUp(...wishes: KernelWish[]): Promise<void> {
     const { places } = this.#store;
     this.#store.set("kernel", false);
     this.#store.forgetPlaces();
     this.#store.nextLife();
-    await this.#kernels.end(wish, places);
+    for (const wish of wishes) await this.#kernels.end(wish, places);
   }
 
   /** Interrupts the cell that runs and waits for its end; a kernel that does not listen is ended. */
@@ -96,9 +96,9 @@ export class RoomKernel {
     await running.ended;
   }
 
-  /** Ends the kernel with all it holds. */
-  async end(wish: KernelWish): Promise<void> {
-    await this.#giveUp(wish);
+  /** Ends the kernel with all it holds; `wishes` are all that it may be. */
+  async end(...wishes: KernelWish[]): Promise<void> {
+    await this.#giveUp(...wishes);
     await this.#running?.ended;
     this.#news("none");
   }
