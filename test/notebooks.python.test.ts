@@ -224,8 +224,8 @@ describe.skipIf(!jupyter)("a Python notebook on an agent that has Jupyter's kern
 /** Long against the second between an agent's heartbeats; a real one would be about a minute. */
 const CUT_SECONDS = Number(process.env["MYELIN_TEST_CUT_SECONDS"] ?? 6);
 
-/** By then workerd has put an object away that nobody asks for anything. */
-const ASLEEP_MS = 12_000;
+/** By then a room has looked after its last cell once more, and workerd has put it away. */
+const ASLEEP_MS = 20_000;
 
 describe.skipIf(!isInstalled("python3"))("a Python notebook whose agent's network is cut", () => {
   let user: User;
