@@ -91,7 +91,7 @@ describe("a line that is cut", () => {
     const pids = [await pidOf(page), await pidOf(second)];
     line.cut();
     expect((await chief.delete(`/api/terminal/${agent.id}/${session}`)).status).toBe(204);
-    const { body } = await chief.get("/api/terminal/info");
+    const { body } = await chief.get(`/api/terminal/info?agent_id=${agent.id}`);
     const mine = body.agents.find((each: any) => each.agent_id === agent.id);
     expect(mine.sessions.map(({ id }: any) => id)).not.toContain(session);
     second.socket.terminate();

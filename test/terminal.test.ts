@@ -201,7 +201,7 @@ describe("a real shell", () => {
     const [one, two] = [await ticket(chief, agent), await ticket(chief, agent)];
     const pages = [await TerminalPage.open(one.ticket), await TerminalPage.open(two.ticket)] as const;
     const pids = [await pidOf(pages[0]), await pidOf(pages[1])];
-    const { body } = await chief.get("/api/terminal/info");
+    const { body } = await chief.get(`/api/terminal/info?agent_id=${agent.id}`);
     const mine = body.agents.find((each: any) => each.agent_id === agent.id);
     expect(mine.sessions.map(({ id }: any) => id)).toEqual([one.session, two.session]);
     expect((await chief.delete(`/api/terminal/${agent.id}/${one.session}`)).status).toBe(204);
@@ -246,7 +246,7 @@ describe("who gets no shell", () => {
       const own = await registerAgent(chief);
       startAgentProgram(own.token, ["--allow-terminal", "--user", "nobody"]);
       await reaches(chief, own, { state: "running", connected: true });
-      const { body } = await chief.get("/api/terminal/info");
+      const { body } = await chief.get(`/api/terminal/info?agent_id=${own.id}`);
       const of = body.agents.find((each: any) => each.agent_id === own.id);
       expect(of).toMatchObject({ available: false, shell: null });
       expect(of.reason).toContain("nobody");
@@ -257,7 +257,7 @@ describe("who gets no shell", () => {
   );
 
   it("is told why an agent has none", async () => {
-    const { body } = await chief.get("/api/terminal/info");
+    const { body } = await chief.get(`/api/terminal/info?agent_id=${agent.id}`);
     const of = body.agents.find((each: any) => each.agent_id === agent.id);
     expect(of).toMatchObject({ available: false, reason: "The agent is not connected.", sessions: [] });
     const refused = await chief.post("/api/terminal/ticket", { agent_id: agent.id });
@@ -284,7 +284,7 @@ describe("who gets no shell", () => {
     await expect(TerminalPage.open("../../x")).rejects.toThrow("refused 401");
     expect((await owner.get("/api/terminal")).body.code).toBe("TICKET_REQUIRED");
     // Another administrator may open one of his own there, but not look at this one.
-    const [session] = (await owner.get("/api/terminal/info")).body.agents.find(
+    const [session] = (await owner.get(`/api/terminal/info?agent_id=${open.id}`)).body.agents.find(
       (each: any) => each.agent_id === open.id,
     ).sessions;
     const other = await newAdmin();

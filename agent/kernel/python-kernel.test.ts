@@ -310,7 +310,13 @@ Bundle()`;
       import { PythonKernel } from ${JSON.stringify(join(import.meta.dirname, "python-kernel.ts"))};
       const kernel = new PythonKernel(${JSON.stringify({ driver, python })});
       const source = "import subprocess\\nfar = subprocess.Popen(['setsid', 'sleep', '600'], start_new_session=True).pid\\nprint(subprocess.Popen(['sleep', '600']).pid, far, flush=True)\\nwhile True: pass";
-      kernel.execute({ cellId: "c", source, timeoutMs: 60000 }, ({ text }) => { console.log(kernel.pid, text.trim()); process.kill(process.pid, "SIGKILL"); });`;
+      let said = "";
+      kernel.execute({ cellId: "c", source, timeoutMs: 60000 }, ({ text }) => {
+        said += text;
+        if (!said.endsWith("\\n")) return;
+        console.log(kernel.pid, said.trim());
+        process.kill(process.pid, "SIGKILL");
+      });`;
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
     const pids = stdout.toString().trim().split(" ").map(Number);
     expect(pids).toHaveLength(3);

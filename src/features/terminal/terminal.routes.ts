@@ -9,6 +9,10 @@ import * as service from "./terminal.service.ts";
 export const terminalRoutes = createRouter();
 const tags = ["Terminal"];
 
+const InfoQuery = z.object({
+  agent_id: z.uuid().optional().openapi({ description: "One agent alone; else the newest 100." }),
+});
+
 terminalRoutes.openapi(
   createRoute({
     method: "get",
@@ -16,9 +20,10 @@ terminalRoutes.openapi(
     tags,
     security: signedIn,
     summary: "Where there is a terminal, and why not elsewhere",
-    responses: { 200: json(TerminalInfo, "By agent"), ...errors(401, 403) },
+    request: { query: InfoQuery },
+    responses: { 200: json(TerminalInfo, "By agent"), ...errors(401, 403, 404, 422) },
   }),
-  async (c) => c.json(await service.getTerminalInfo(c.var.ctx), 200),
+  async (c) => c.json(await service.getTerminalInfo(c.var.ctx, c.req.valid("query").agent_id), 200),
 );
 
 terminalRoutes.openapi(

@@ -37,9 +37,11 @@ async function askLink(ctx: Ctx, agentId: string, userId: string) {
 }
 
 /** Where the caller could have a terminal, why not elsewhere, and which ones are open. */
-export async function getTerminalInfo(ctx: Ctx): Promise<TerminalInfo> {
+export async function getTerminalInfo(ctx: Ctx, agentId?: string): Promise<TerminalInfo> {
   const actor = allow(ctx, "terminal:open");
-  const { items } = await listAgents(ctx, { limit: LOOKED_AT });
+  const items = agentId
+    ? [await getAgent(ctx, agentId)]
+    : (await listAgents(ctx, { limit: LOOKED_AT })).items;
   const agents = await Promise.all(
     items.map(async (agent) => {
       const reason = await obstacleTo(ctx, agent);
