@@ -39,6 +39,8 @@ const wholeNumber = z.coerce
   .transform(Number);
 const perMinute = (fallback: number) => wholeNumber.default(fallback);
 const megabytes = (fallback: number) => z.coerce.number().positive().default(fallback);
+// S3 and R2 keep nothing larger than five terabytes.
+const gigabytes = (fallback: number) => z.coerce.number().positive().max(5000).default(fallback);
 
 /** Where Vault is, if there is one. Its secrets come before the environment's. */
 export const VaultVariables = z.object({
@@ -92,6 +94,8 @@ export const Variables = z.object({
   TERMINAL_RECORDING: z.enum(["off", "on"]).default("off"),
   TERMINAL_RECORDING_MAX_MB: megabytes(64),
   MAX_UPLOAD_MB: megabytes(100),
+  /** What is uploaded in parts. */
+  MAX_MULTIPART_GB: gigabytes(5),
   MAX_MODEL_MB: megabytes(30),
   /** Per minute and client address; 0 lifts the limit. */
   RATE_LIMIT_LOGIN: perMinute(10),
@@ -227,6 +231,7 @@ export const settingsOf = (config: Config): Settings => ({
     recordingMaxBytes: Math.floor(config.TERMINAL_RECORDING_MAX_MB * 1_000_000),
   },
   maxUploadBytes: Math.floor(config.MAX_UPLOAD_MB * 1_000_000),
+  maxMultipartBytes: Math.floor(config.MAX_MULTIPART_GB * 1_000_000_000),
   maxModelBytes: Math.floor(config.MAX_MODEL_MB * 1_000_000),
   allowedOrigins: config.ALLOWED_ORIGINS,
   publicUrl: config.PUBLIC_URL.replace(/\/+$/, ""),

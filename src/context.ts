@@ -21,8 +21,10 @@ import { createOllama } from "./adapters/ollama.ts";
 import { onnxRuntime } from "./adapters/onnxruntime.ts";
 import { quickJsKernels } from "./adapters/quickjs.ts";
 import { createR2Blobs } from "./adapters/r2.ts";
+import { createR2Parts } from "./adapters/r2-parts.ts";
 import { createResendMailer } from "./adapters/resend.ts";
 import { createS3Blobs } from "./adapters/s3.ts";
+import { createS3Parts } from "./adapters/s3-parts.ts";
 import { createUpstashLimiter } from "./adapters/upstash.ts";
 import { type Config, readConfig, settingsOf, Variables } from "./config.ts";
 import {
@@ -43,7 +45,6 @@ import type { Client, Ctx } from "./kernel/ctx.ts";
 import { LocalFirstLimiter } from "./kernel/local-first-limiter.ts";
 import { deferred } from "./kernel/deferred.ts";
 import { createLog, type Log } from "./kernel/log.ts";
-import type { Blobs } from "./kernel/ports/blobs.ts";
 import type { Limiter } from "./kernel/ports/limiter.ts";
 import { Secrets } from "./secrets.ts";
 
@@ -71,16 +72,19 @@ export interface Platform extends Omit<
   traffic: TrafficMeter;
 }
 
-function blobsOf(config: Config, bucket: R2Bucket): Blobs {
+/** Where files are kept: an S3-compatible store where one is named, else the R2 bucket. */
+function storeOf(config: Config, bucket: R2Bucket): Pick<Platform, "blobs" | "partUploads"> {
   const { S3_ENDPOINT, S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = config;
-  if (!S3_ENDPOINT || !S3_BUCKET || !S3_ACCESS_KEY_ID || !S3_SECRET_ACCESS_KEY) return createR2Blobs(bucket);
-  return createS3Blobs({
+  if (!S3_ENDPOINT || !S3_BUCKET || !S3_ACCESS_KEY_ID || !S3_SECRET_ACCESS_KEY)
+    return { blobs: createR2Blobs(bucket), partUploads: createR2Parts(bucket) };
+  const options = {
     endpoint: S3_ENDPOINT,
     bucket: S3_BUCKET,
     region: S3_REGION,
     accessKeyId: S3_ACCESS_KEY_ID,
     secretAccessKey: S3_SECRET_ACCESS_KEY,
-  });
+  };
+  return { blobs: createS3Blobs(options), partUploads: createS3Parts(options) };
 }
 
 function limiterOf(config: Config, namespace: DurableObjectNamespace): Limiter {
@@ -104,7 +108,7 @@ function assemble(env: Env): Platform {
     log,
     settings: settingsOf(config),
     db: createDb(config.DATABASE_URL, config.NEON_PROXY),
-    blobs: blobsOf(config, env.BLOBS),
+    ...storeOf(config, env.BLOBS),
     feeds: createRunFeeds(env.RUN_FEED),
     pools: createModelPools(env.MODEL_POOL),
     agentLinks: createAgentLinks(env.AGENT_LINK),

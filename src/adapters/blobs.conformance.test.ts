@@ -2,17 +2,29 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { HeadObjectCommand, ListMultipartUploadsCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasRadosgw, type Radosgw, startRadosgw } from "#test/radosgw";
+import type { ArrivedPart, PartUpload } from "../kernel/ports/part-uploads.ts";
 import { type SmallWorker, startSmallWorker } from "#test/workerd";
 
 /** Both blob stores, where they are used: in workerd. */
 const SOURCE = `
 import { createR2Blobs } from "./src/adapters/r2.ts";
 import { createS3Blobs } from "./src/adapters/s3.ts";
+import { createR2Parts } from "./src/adapters/r2-parts.ts";
+import { createS3Parts } from "./src/adapters/s3-parts.ts";
 const stores = new Map();
 const storeOf = (name, env) => {
   if (name === "r2") return createR2Blobs(env.BLOBS);
   if (!stores.has(name)) stores.set(name, createS3Blobs(env.S3));
   return stores.get(name);
+};
+const partsOf = (name, env) => (name === "r2" ? createR2Parts(env.BLOBS) : createS3Parts(env.S3));
+/** Any of the uploads' verbs by its name; the body of a part comes as it is. */
+const partVerb = async (name, env, verb, query, request) => {
+  const parts = partsOf(name, env);
+  if (verb !== "put") return Response.json((await parts[verb](...(await request.json()))) ?? null);
+  const upload = { key: query.get("key"), storageId: query.get("storageId") };
+  const etag = await parts.put(upload, Number(query.get("number")), request.body, Number(query.get("size")));
+  return Response.json(etag ?? null);
 };
 let open = 0;
 /** Made here: a client that is still sending when the answer comes may not get to see it. */
@@ -53,8 +65,9 @@ const verbs = {
 export default { async fetch(request, env) {
   const url = new URL(request.url);
   if (url.pathname === "/open") return Response.json(open);
-  const [, store, verb] = url.pathname.split("/");
+  const [, store, verb, part] = url.pathname.split("/");
   try {
+    if (verb === "parts") return await partVerb(store, env, part, url.searchParams, request);
     return await verbs[verb](storeOf(store, env), url.searchParams, request);
   } catch (error) {
     return new Response(error.name + ": " + error.message, { status: 500 });
@@ -121,6 +134,25 @@ class Store {
     await this.#ask("delete", {}, { method: "POST", body: JSON.stringify(keys) });
   }
 
+  /** Calls a verb of the uploads in parts. */
+  async ofParts<T>(verb: string, ...parameters: unknown[]): Promise<T> {
+    const body = JSON.stringify(parameters);
+    return (await this.#ask(`parts/${verb}`, {}, { method: "POST", body })).json() as Promise<T>;
+  }
+
+  /** Sends one part as the store wants it, and returns its tag. */
+  async sendPart(upload: PartUpload, number: number, bytes: Uint8Array, size = bytes.length) {
+    const body = bytes as Uint8Array<ArrayBuffer>;
+    if (this.#name === "r2") {
+      const query = { ...upload, number, size };
+      return (await this.#ask("parts/put", query, { method: "PUT", body })).json() as Promise<string | null>;
+    }
+    const url = await this.ofParts<string>("partUrl", upload, number, size, 60);
+    const sent = await fetch(url, { method: "PUT", body });
+    if (!sent.ok) throw new Error(`${sent.status} ${await sent.text()}`);
+    return sent.headers.get("etag")!.replaceAll('"', "");
+  }
+
   async isStored(key: string): Promise<boolean> {
     return (await this.head(key)) !== undefined || (await this.get(key)) !== undefined;
   }
@@ -140,7 +172,8 @@ async function partsBehind(key: string): Promise<number | undefined> {
 
 for (const [name, store, there] of STORES) {
   describe.skipIf(!there)(name, () => {
-    const sized = (bytes: Uint8Array) => store.put(key, bytes, { size: bytes.length });
+    const sizedAt = (key: string, bytes: Uint8Array) => store.put(key, bytes, { size: bytes.length });
+    const sized = (bytes: Uint8Array) => sizedAt(key, bytes);
     let key = "";
 
     it.each([0, 1, 1000, 3 * MIB])("keeps %i bytes of known size", async (size) => {
@@ -263,6 +296,79 @@ for (const [name, store, there] of STORES) {
       await expect(put).rejects.toThrow();
       expect(await store.isStored(key)).toBe(false);
     });
+
+    async function newUpload(): Promise<PartUpload> {
+      const key = newKey();
+      return { key, storageId: await store.ofParts<string>("begin", key) };
+    }
+
+    it("takes a file in parts, in any order, the last of the same number counting", async () => {
+      const upload = await newUpload();
+      const cuts = [randomBytes(PART), randomBytes(PART), randomBytes(5)];
+      await store.sendPart(upload, 2, randomBytes(PART));
+      const tags = new Map<number, string>();
+      for (const number of [3, 1, 2])
+        tags.set(number, (await store.sendPart(upload, number, cuts[number - 1]!))!);
+      const parts = [1, 2, 3].map((number) => ({
+        number,
+        etag: tags.get(number)!,
+        size: cuts[number - 1]!.length,
+      }));
+      if (name !== "R2") expect(await store.ofParts<ArrivedPart[]>("list", upload)).toEqual(parts);
+      expect(await store.isStored(upload.key)).toBe(false);
+      expect(await store.ofParts("complete", upload, parts)).toBe("done");
+      expect(sha((await store.get(upload.key))!)).toBe(sha(Buffer.concat(cuts)));
+      // Once more: some stores say that it is done, others that there is nothing to do.
+      expect(["done", "gone"]).toContain(await store.ofParts("complete", upload, parts));
+      await store.ofParts("abort", upload);
+      expect(await store.head(upload.key)).toEqual({ size: 2 * PART + 5 });
+    });
+
+    it("makes no file of parts that it has not got", async () => {
+      const upload = await newUpload();
+      const etag = await store.sendPart(upload, 1, randomBytes(PART));
+      const stranger = { number: 2, etag: "0".repeat(32) };
+      expect(await store.ofParts("complete", upload, [{ number: 1, etag }, stranger])).toBe("refused");
+      expect(await store.isStored(upload.key)).toBe(false);
+      await store.ofParts("abort", upload);
+    });
+
+    it("takes no part of another size than it was told", async () => {
+      const upload = await newUpload();
+      for (const size of [999, 1001])
+        await expect(store.sendPart(upload, 1, randomBytes(1000), size)).rejects.toThrow();
+      if (name !== "R2") expect(await store.ofParts("list", upload)).toEqual([]);
+      await store.ofParts("abort", upload);
+    });
+
+    it("forgets an upload that is aborted, and does not mind doing so twice", async () => {
+      const upload = await newUpload();
+      const etag = await store.sendPart(upload, 1, randomBytes(1000));
+      await store.ofParts("abort", upload);
+      await store.ofParts("abort", upload);
+      expect(await store.ofParts("complete", upload, [{ number: 1, etag }])).toBe("gone");
+      if (name === "R2") expect(await store.sendPart(upload, 1, randomBytes(1000))).toBe(null);
+      else expect(await store.ofParts("list", upload)).toBe(null);
+      expect(await store.isStored(upload.key)).toBe(false);
+    });
+
+    it.skipIf(name === "R2")(
+      "signs addresses of files that say what they are called, for a while",
+      async () => {
+        const key = newKey();
+        await sizedAt(key, randomBytes(100));
+        const contentDisposition = `attachment; filename="a b.onnx"; filename*=UTF-8''%C3%BC.onnx`;
+        const file = { contentType: "application/octet-stream", contentDisposition };
+        const url = await store.ofParts<string>("fileUrl", key, file, 60);
+        const answer = await fetch(url);
+        expect([answer.status, answer.headers.get("content-disposition")]).toEqual([200, contentDisposition]);
+        expect((await answer.bytes()).length).toBe(100);
+        const elsewhere = await fetch(url.replace(key, newKey()));
+        expect([elsewhere.status, (await fetch(url.replace("Expires=60", "Expires=61"))).status]).toEqual([
+          403, 403,
+        ]);
+      },
+    );
 
     it("leaves no source hanging when it refuses", async () => {
       const put = store.putMade("x".repeat(2_000), 20 * MIB, { size: 20 * MIB });

@@ -8,43 +8,25 @@ import {
   NoSuchKey,
   NotFound,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { Blobs, ByteRange } from "../kernel/ports/blobs.ts";
 import { exactLength } from "./exact-length.ts";
 import { partsOf } from "./parts.ts";
-
-export interface S3Options {
-  endpoint: string;
-  bucket: string;
-  region: string;
-  accessKeyId: string;
-  secretAccessKey: string;
-}
+import { createS3Client, type S3Options } from "./s3-client.ts";
 
 const PART_BYTES = 8 * 1024 * 1024;
 // DeleteObjects takes at most this many keys.
 const DELETE_BATCH = 1000;
 
-// The client would write to the console; whoever asked for a blob logs what failed, with the request's id.
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
-
 class S3Blobs implements Blobs {
   readonly #client: S3Client;
   readonly #bucket: string;
 
-  constructor({ endpoint, bucket, region, accessKeyId, secretAccessKey }: S3Options) {
-    this.#bucket = bucket;
-    this.#client = new S3Client({
-      endpoint,
-      region,
-      credentials: { accessKeyId, secretAccessKey },
-      forcePathStyle: true,
-      requestChecksumCalculation: "WHEN_REQUIRED",
-      responseChecksumValidation: "WHEN_REQUIRED",
-      logger: SILENT,
-    });
+  constructor(options: S3Options) {
+    this.#bucket = options.bucket;
+    this.#client = createS3Client(options);
   }
 
   async put(key: string, body: ReadableStream<Uint8Array>, size?: number): Promise<void> {

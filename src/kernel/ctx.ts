@@ -10,6 +10,7 @@ import type { IdentityProvider } from "./ports/identity-provider.ts";
 import type { Limiter } from "./ports/limiter.ts";
 import type { Mailer } from "./ports/mailer.ts";
 import type { ModelPools } from "./ports/model-pools.ts";
+import type { PartUploads } from "./ports/part-uploads.ts";
 import type { PasswordHasher, TokenSigner } from "./ports/credentials.ts";
 import type { NotebookRooms } from "./ports/notebook-rooms.ts";
 import type { RunFeeds } from "./ports/run-feeds.ts";
@@ -44,6 +45,8 @@ export interface Settings {
   leaseSeconds: number;
   terminal: TerminalSettings;
   maxUploadBytes: number;
+  /** Of what comes in parts. */
+  maxMultipartBytes: number;
   maxModelBytes: number;
   allowedOrigins: ReadonlySet<string>;
   publicUrl: string;
@@ -75,6 +78,8 @@ export interface Ctx {
   settings: Settings;
   db: Db;
   blobs: Blobs;
+  /** Large files that come in parts, each when its sender is ready. */
+  partUploads: PartUploads;
   feeds: RunFeeds;
   pools: ModelPools;
   agentLinks: AgentLinks;
