@@ -1,4 +1,5 @@
 import type { Blobs } from "../kernel/ports/blobs.ts";
+import type { PartUploads } from "../kernel/ports/part-uploads.ts";
 import { parseRange } from "./range.ts";
 
 export interface StoredBlob {
@@ -40,4 +41,18 @@ export async function download(request: Request, blobs: Blobs, blob: StoredBlob)
   if (!body) throw new Error(`blob ${blob.blobKey} is missing`);
   const sized = body.pipeThrough(new FixedLengthStream(length));
   return new Response(sized, { status: range ? 206 : 200, headers });
+}
+
+const URL_SECONDS = 300;
+
+/** Where the store itself gives a file to whoever asks within five minutes; `undefined` where it signs no addresses. */
+export async function signedDownload(
+  store: PartUploads,
+  { blobKey, fileName, contentType }: StoredBlob,
+  now: Date,
+): Promise<{ url: string; expiresAt: Date } | undefined> {
+  if (!store.isDirect) return undefined;
+  const said = { contentType, contentDisposition: attachment(fileName) };
+  const expiresAt = new Date(now.getTime() + URL_SECONDS * 1000);
+  return { url: await store.fileUrl(blobKey, said, URL_SECONDS), expiresAt };
 }

@@ -1,8 +1,8 @@
 import { createRoute, errors, IdParam, json, jsonBody, nextLink, signedIn, z } from "#http/contract";
-import { download } from "#http/download";
+import { download, signedDownload } from "#http/download";
 import { createRouter } from "#http/router";
 import { multipartUpload, rawUpload, safeFileName } from "#http/upload";
-import { ModelVersion, UpdateVersion, VersionParams, VersionsQuery } from "./versions.schema.ts";
+import { DownloadUrl, ModelVersion, UpdateVersion, VersionParams, VersionsQuery } from "./versions.schema.ts";
 import * as service from "./versions.service.ts";
 
 export const versionRoutes = createRouter();
@@ -138,5 +138,29 @@ versionRoutes.openapi(
     const { id, version } = c.req.valid("param");
     const file = await service.getVersionForServing(c.var.ctx, id, version);
     return download(c.req.raw, c.var.ctx.blobs, { ...file, contentType: "application/octet-stream" });
+  },
+);
+
+versionRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/api/models/{id}/versions/{version}/download-url",
+    tags,
+    security,
+    summary: "Get an address of a version's file",
+    description:
+      "Of the store's own where it is an S3 store; whoever has that needs nothing else for five minutes. Else the path of the download.",
+    request: { params: VersionParams },
+    responses: { 200: json(DownloadUrl, "Where it is"), ...errors(401, 403, 404) },
+  }),
+  async (c) => {
+    const { ctx } = c.var;
+    const { id, version } = c.req.valid("param");
+    const row = await service.getVersionForServing(ctx, id, version);
+    const file = { ...row, contentType: "application/octet-stream" };
+    const signed = await signedDownload(ctx.partUploads, file, ctx.now);
+    const plain = `/api/models/${id}/versions/${row.version}/download`;
+    const answer = { url: signed?.url ?? plain, expires_at: signed?.expiresAt.toISOString() ?? null };
+    return c.json({ ...answer, straight_to_storage: signed !== undefined }, 200);
   },
 );

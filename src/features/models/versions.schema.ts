@@ -41,6 +41,14 @@ export const ModelVersion = z
   .openapi("ModelVersion");
 export type ModelVersion = z.infer<typeof ModelVersion>;
 
+export const DownloadUrl = z
+  .object({
+    url: z.string().openapi({ description: "A path is one of this API's." }),
+    expires_at: Timestamp.nullable().openapi({ description: "`null` where it does not." }),
+    straight_to_storage: z.boolean(),
+  })
+  .openapi("DownloadUrl");
+
 export const UpdateVersion = z
   .object({
     description: z.string().max(10_000).nullable().optional(),
