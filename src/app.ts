@@ -39,6 +39,7 @@ import { systemRoutes } from "./features/system/index.ts";
 import { terminalRoutes } from "./features/terminal/index.ts";
 import { tokenRoutes } from "./features/tokens/index.ts";
 import { toolRoutes } from "./features/tools/index.ts";
+import { uploadRoutes } from "./features/uploads/index.ts";
 import { userAdminRoutes } from "./features/users/index.ts";
 import { clientOf } from "./http/client-address.ts";
 import type { AppContext } from "./http/context.ts";
@@ -61,13 +62,17 @@ import { AppError } from "./kernel/errors.ts";
 
 const MAX_JSON_BYTES = 4_000_000;
 
+const PART = /^\/api\/models\/[^/]+\/uploads\/[^/]+\/parts\/[^/]+$/;
 const ARTIFACT = /^\/api\/training\/runs\/[^/]+\/artifacts\/[^/]+$/;
 
 /** Uploads are streamed and count their own bytes. */
 const isUpload = (method: string, path: string): boolean =>
   (method === "POST" && (path === "/api/datasets" || path.endsWith("/versions"))) ||
   (method === "POST" && path === "/api/notebooks/import") ||
-  (method === "PUT" && (path.endsWith("/versions") || path.endsWith("/model") || ARTIFACT.test(path))) ||
+  (method === "PUT" &&
+    (path.endsWith("/versions") ||
+      path.endsWith("/model") ||
+      [ARTIFACT, PART].some((upload) => upload.test(path)))) ||
   (method === "PUT" && /^\/api\/notebooks\/[^/]+\/checkpoints(?:$|\/)/.test(path));
 
 /** The API's contents page: what every request passes, then the features. */
@@ -121,6 +126,7 @@ export function createApp(platform: Platform): Router {
   app.route("/", streamRoutes);
   app.route("/", leaseRoutes);
   app.route("/", modelRoutes);
+  app.route("/", uploadRoutes);
   app.route("/", toolRoutes);
   app.route("/", inferenceRoutes);
   app.route("/", retirementRoutes);

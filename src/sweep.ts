@@ -11,11 +11,14 @@ import { sweepLostRuns } from "./features/runs/index.ts";
 import { sweepSessions } from "./features/sessions/index.ts";
 import { sweepRecordings } from "./features/terminal/index.ts";
 import { sweepTokens } from "./features/tokens/index.ts";
+import { sweepUploads } from "./features/uploads/index.ts";
 
 /** What has to happen whether anybody calls or not; every step is safe to run twice or at once. */
 export async function sweep(env: Env): Promise<void> {
   const platform = { ...(await platformOf(env)), now: new Date() };
   const steps = {
+    // Before the blobs, some of which it lets go.
+    old_uploads: sweepUploads,
     orphan_blobs: sweepOrphans,
     lost_runs: sweepLostRuns,
     dead_sessions: sweepSessions,

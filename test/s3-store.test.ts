@@ -150,6 +150,71 @@ describe.skipIf(!hasRadosgw)("on an S3 server", () => {
     expect(await storedKeys()).toEqual([]);
   });
 
+  const announced = (bytes: Uint8Array, sha = sha256(bytes)) => ({
+    ...{ file_name: "große.bin", file_size: bytes.length, sha256: sha },
+  });
+  /** Sends parts as anybody could: without a credential, straight to the server. */
+  async function sendParts(
+    parts: { url: string; size: number; number: number }[],
+    bytes: Uint8Array<ArrayBuffer>,
+  ) {
+    for (const { url, size, number } of parts) {
+      expect(url.startsWith(gateway.settings.endpoint)).toBe(true);
+      const start = (number - 1) * 8 * 1024 * 1024;
+      const sent = await fetch(url, { method: "PUT", body: bytes.subarray(start, start + size) });
+      expect([number, sent.status]).toEqual([number, 200]);
+    }
+  }
+
+  it("a large file goes straight there in parts, is resumed, completed twice at once and fetched", async () => {
+    const model = await newModel();
+    const bytes = randomBytes(20_000_000);
+    const { status, body } = await user.post(`${model}/uploads`, announced(bytes));
+    expect([status, body.straight_to_storage, body.part_count]).toEqual([201, true, 3]);
+    const path = `${model}/uploads/${body.upload_id}`;
+    await sendParts([body.parts[0], body.parts[2]], bytes);
+    const short = await fetch(body.parts[1].url, { method: "PUT", body: randomBytes(1000) });
+    expect(short.status).toBe(403);
+    const missing = await user.post(`${path}/complete`);
+    expect([missing.status, missing.body.details.parts]).toEqual([409, [2]]);
+    expectStatus(await user.put(`${path}/parts/2`, randomBytes(5), { headers: BINARY }), "through us", 409);
+    const { parts } = (await user.get(path)).body;
+    expect(parts.map((part: any) => part.arrived_size)).toEqual([8_388_608, undefined, 3_222_784]);
+    await sendParts([parts[1]], bytes);
+    const answers = await Promise.all([1, 2].map(() => user.post(`${path}/complete`)));
+    expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+    expect(answers[0]!.body).toEqual(answers[1]!.body);
+    expect(answers[0]!.body).toMatchObject({ version: 1, sha256: sha256(bytes), file_size: 20_000_000 });
+    expect((await user.get(`${model}/versions`)).body).toHaveLength(1);
+    const { body: link } = await user.get(`${model}/versions/1/download-url`);
+    expect(link).toMatchObject({ straight_to_storage: true, expires_at: expect.any(String) });
+    const file = await fetch(link.url);
+    expect(file.headers.get("content-disposition")).toContain("filename*=UTF-8''gro%C3%9Fe.bin");
+    expect(sha256(await file.bytes())).toBe(sha256(bytes));
+    expectStatus(await user.delete(model), "delete", 204);
+    await worker.runScheduled("* * * * *");
+    expect(await storedKeys()).toEqual([]);
+  });
+
+  it("a large file that is another than announced, aborted, or left with its model, leaves nothing", async () => {
+    const bytes = randomBytes(9_000_000);
+    const begin = async (sha?: string) => {
+      const model = await newModel();
+      const { body } = await user.post(`${model}/uploads`, announced(bytes, sha));
+      await sendParts(body.parts, bytes);
+      return { model, path: `${model}/uploads/${body.upload_id}` };
+    };
+    const wrong = await begin("0".repeat(64));
+    for (let i = 0; i < 2; i++) expectStatus(await user.post(`${wrong.path}/complete`), "wrong", 422);
+    const aborted = await begin();
+    expectStatus(await user.delete(aborted.path), "abort", 204);
+    const left = await begin();
+    expectStatus(await user.delete(left.model), "delete", 204);
+    expect(await uploadsUnderWay()).toBe(1);
+    await worker.runScheduled("* * * * *");
+    expect([await uploadsUnderWay(), await storedKeys()]).toEqual([0, []]);
+  });
+
   it("health and uploads notice when the server is gone", async () => {
     expectStatus(await user.get("/health"), "health", 200);
     const model = await newModel();

@@ -4,6 +4,7 @@ export * from "./schema/credentials.ts";
 export * from "./schema/datasets.ts";
 export * from "./schema/endpoints.ts";
 export * from "./schema/mails.ts";
+export * from "./schema/model-uploads.ts";
 export * from "./schema/models.ts";
 export * from "./schema/notebooks.ts";
 export * from "./schema/orphan-blobs.ts";

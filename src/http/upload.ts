@@ -25,6 +25,13 @@ export function safeFileName(name: string | undefined, fallback: string): string
   return clean === "" || clean === "." || clean === ".." ? fallback : [...clean].slice(0, MAX_NAME).join("");
 }
 
+/** The request body as it is, of the size it says it has; for whoever knows how large it may be. */
+export function rawBody({ body, headers }: Request): Pick<IncomingFile, "body" | "size"> {
+  if (!body) throw badUpload("The request has no body.");
+  const declared = headers.get("content-length");
+  return { body, ...(declared !== null && { size: Number(declared) }) };
+}
+
 /** The request body itself as the file. */
 export function rawUpload(request: Request, maxBytes: number, fileName: string): Upload {
   const declared = request.headers.get("content-length");

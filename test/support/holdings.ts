@@ -6,6 +6,7 @@ export interface Holdings {
   run: string;
   model: string;
   version: string;
+  upload: string;
   agent: string;
   endpoint: string;
   token: string;
@@ -30,6 +31,8 @@ export async function holdingsOf(user: User) {
   const dataset = await made(user.post("/api/datasets", fileForm({ name: "d" }, "a,b\n1,2\n", "d.csv")));
   const model = await made(user.post("/api/models", { name: "m", model_type: "mlp" }));
   const version = await made(user.post(`/api/models/${model.id}/versions`, fileForm({}, "model", "m.onnx")));
+  const file = { file_name: "m.onnx", file_size: 3, sha256: "0".repeat(64) };
+  const upload = await made(user.post(`/api/models/${model.id}/uploads`, file));
   const agent = await made(user.post("/api/agents", { name: "a" }));
   const endpointName = `e-${model.id}`;
   const endpoint = await made(
@@ -42,6 +45,7 @@ export async function holdingsOf(user: User) {
     run: await newRun(user),
     model: model.id,
     version: version.id,
+    upload: upload.upload_id,
     agent: agent.id,
     endpoint: endpoint.id,
     token: token.id,

@@ -34,7 +34,7 @@ export class Parties {
     [this.owner, this.other, this.admin, this.ids] = [owner, other, admin, ids];
     this.agent = new Client(inject("url"), { "x-ic-token": tokens[0] });
     this.otherAgent = new Client(inject("url"), { "x-ic-token": tokens[1] });
-    this.own = { name: endpointName, version: "1", alias: "champion" };
+    this.own = { name: endpointName, version: "1", alias: "champion", upload_id: ids.upload, number: "1" };
   }
 
   static async meet(): Promise<Parties> {

@@ -1,4 +1,5 @@
 import type { Ctx } from "../../kernel/ctx.ts";
+import { toHex } from "../../kernel/secret.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { IncomingFile } from "../../kernel/upload.ts";
 import { Meter } from "./meter.ts";
@@ -68,4 +69,18 @@ export async function sweepOrphans(ctx: Pick<Ctx, "db" | "blobs" | "now">): Prom
     swept += keys.length;
     if (keys.length < SWEEP_BATCH) return swept;
   }
+}
+
+/** Reads a whole blob for its size and its SHA-256 in hex, natively and in constant memory; `undefined` when there is none. */
+export async function digestOf(
+  ctx: Pick<Ctx, "blobs">,
+  blobKey: string,
+): Promise<{ size: number; sha256: string } | undefined> {
+  const body = await ctx.blobs.get(blobKey);
+  if (!body) return undefined;
+  const digest = new crypto.DigestStream("SHA-256");
+  // A stream that breaks rejects the digest too, which nobody waits for then.
+  digest.digest.catch(() => undefined);
+  await body.pipeTo(digest);
+  return { size: Number(digest.bytesWritten), sha256: toHex(new Uint8Array(await digest.digest)) };
 }

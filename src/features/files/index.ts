@@ -3,4 +3,4 @@
  * Tables: orphan_blobs. Blobs: whatever the prefixes of its callers name.
  */
 export { adopt } from "./files.repo.ts";
-export { type StoredFile, storeFile, sweepOrphans } from "./files.service.ts";
+export { digestOf, type StoredFile, storeFile, sweepOrphans } from "./files.service.ts";

@@ -13,6 +13,7 @@ export { deleteModel, getModel } from "./models.service.ts";
 export { findRunVersion, findVersionOf, registerRunFile, registerRunModel } from "./run-versions.service.ts";
 export { recognizeStored } from "./recognition.service.ts";
 export { addToolVersion } from "./tool-versions.service.ts";
+export { findUploadedVersion, registerUpload } from "./upload-versions.service.ts";
 export type { OwnedVersion } from "./versions.repo.ts";
 export { ModelVersion, VersionParams } from "./versions.schema.ts";
 export {
@@ -20,6 +21,7 @@ export {
   findVersionByRef,
   getVersionById,
   getVersionForServing,
+  requireOwnRun,
   uploadVersion,
 } from "./versions.service.ts";
 

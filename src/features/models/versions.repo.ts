@@ -97,6 +97,8 @@ export interface NewVersion {
   /** What it was made of. */
   parentId?: string;
   madeBy?: MadeBy;
+  /** The upload in parts that it comes from, which has to be there and not to be a version yet. */
+  uploadId?: string;
 }
 
 const jsonb = (value: object | null | undefined): SQL => sql`${value ? JSON.stringify(value) : null}::jsonb`;
@@ -108,6 +110,11 @@ const lineageOf = ({ trainingRunId, parentId }: NewVersion): SQL => sql`
   select p.dataset_id, p.dataset_sha256 from model_versions p where p.id = ${parentId ?? null}
   limit 1`;
 
+const mayBecomeVersion = (uploadId: string | undefined): SQL =>
+  uploadId === undefined
+    ? sql`true`
+    : sql`exists (select 1 from model_uploads u where u.id = ${uploadId} and u.state = 'stored')`;
+
 /**
  * Gives the file the model's next number, atomically. `undefined` when the model is gone, or when a run has
  * registered its result before (the number is then used up, never reused).
@@ -115,23 +122,28 @@ const lineageOf = ({ trainingRunId, parentId }: NewVersion): SQL => sql`
 export async function insertVersion(db: Db, input: NewVersion): Promise<OwnedVersion | undefined> {
   const { file, id = crypto.randomUUID() } = input;
   await db.batch([
+    // In a statement of its own, so that the next one sees what whoever held the model has done.
+    db.execute(sql`select id from models where id = ${input.modelId} for update`),
     db.execute(sql`
       with number as (
-        update models set next_version = next_version + 1, updated_at = now() where id = ${input.modelId}
+        update models set next_version = next_version + 1, updated_at = now()
+        where id = ${input.modelId} and ${mayBecomeVersion(input.uploadId)}
         returning id, next_version - 1 as version
       ), lineage (dataset_id, dataset_sha256) as (${lineageOf(input)})
       insert into model_versions
         (id, model_id, version, source, file_name, blob_key, file_size, sha256, format, signature, metrics,
          training_run_id, parent_id, made_by, dataset_id, dataset_sha256)
       select ${id}, id, version, ${input.source}, ${file.fileName}, ${file.blobKey}, ${file.fileSize}, ${file.sha256},
-        ${input.format ?? null}, ${jsonb(input.signature)}, ${jsonb(input.metrics)}, ${input.trainingRunId ?? null},
-        (select p.id from model_versions p where p.id = ${input.parentId ?? null}), ${jsonb(input.madeBy)},
-        (select dataset_id from lineage), (select dataset_sha256 from lineage)
+        ${input.format ?? null}, ${jsonb(input.signature)}, ${jsonb(input.metrics)},
+        (select r.id from runs r where r.id = ${input.trainingRunId ?? null}), (select p.id from model_versions p where p.id = ${input.parentId ?? null}), ${jsonb(input.madeBy)}, (select dataset_id from lineage), (select dataset_sha256 from lineage)
       from number
       on conflict do nothing`),
     db.execute(
       sql`delete from orphan_blobs where key in (select blob_key from model_versions where id = ${id})`,
     ),
+    db.execute(sql`
+      update model_uploads set state = 'done'
+      where id = ${input.uploadId ?? null} and id in (select id from model_versions)`),
   ]);
   return findVersionById(db, null, id);
 }

@@ -26,6 +26,12 @@ export async function listVersions(
   return { items, ...(rows.length > limit && { next: String(items[items.length - 1]!.version) }) };
 }
 
+/** Refuses what is not a run of the caller's. */
+export async function requireOwnRun(ctx: Ctx, runId: string): Promise<void> {
+  const actor = allow(ctx, "models:write");
+  if (!isId(runId) || !(await repo.ownsRun(ctx.db, scopeOf(actor), runId))) throw errors.runUnknown();
+}
+
 /** Streams a file in and gives it the next number; nothing of a failed upload becomes visible. */
 export async function uploadVersion(ctx: Ctx, modelId: string, upload: Upload): Promise<ModelVersion> {
   const actor = allow(ctx, "models:write");
@@ -33,12 +39,7 @@ export async function uploadVersion(ctx: Ctx, modelId: string, upload: Upload): 
   const { stored, fields } = await upload.receive((file) => storeFile(ctx, `models/${modelId}`, file));
   const metrics = parseMetrics(fields.get("metrics"));
   const trainingRunId = fields.get("training_run_id");
-  if (
-    trainingRunId !== undefined &&
-    !(isId(trainingRunId) && (await repo.ownsRun(ctx.db, scopeOf(actor), trainingRunId)))
-  ) {
-    throw errors.runUnknown();
-  }
+  if (trainingRunId !== undefined) await requireOwnRun(ctx, trainingRunId);
   const input = { modelId, source: "upload" as const, file: stored, metrics, trainingRunId };
   const row = await takeIn(ctx, input);
   if (!row) throw errors.modelNotFound();
