@@ -402,7 +402,10 @@ describe("a deletion", () => {
     const owned = Object.values<unknown>(schema).flatMap((table) =>
       is(table, PgTable) && "ownerId" in getTableColumns(table) ? getTableName(table) : [],
     );
-    expect(owned.toSorted()).toEqual(["agents", "datasets", "endpoints", "models", "notebooks", "runs"]);
+    // An upload under way is handed to nobody: it ends with whoever sends it.
+    expect(owned.filter((name) => name !== "model_uploads").toSorted()).toEqual([
+      ...["agents", "datasets", "endpoints", "models", "notebooks", "runs"],
+    ]);
   });
 });
 
