@@ -14,6 +14,7 @@ import { startGuard } from "./start-guard.ts";
 const COMPLAINT_LINES = 20;
 /** Figures are what a job is for: there may be more of them than of its talk. */
 const METRICS_SHARE = 8;
+const NOTING_MS = 2_000;
 const IDLE_MS = 1_000;
 const GUARD_MS = 10_000;
 const LOOK_MS = 200;
@@ -94,18 +95,21 @@ export class ProcessGroup {
     const [, stdout, stderr, metrics, status] = this.#guard.stdio as [Writable, ...Readable[]];
     const budget = { left: this.#limits.outputBytes, told: false };
     const streams = [stdout!, stderr!, metrics!];
+    const noting = this.#read(status!, { left: Infinity, told: false }, async (line) =>
+      this.#note(JSON.parse(line) as Status),
+    );
     const reading = Promise.all([
       this.#read(stdout!, budget, (line) => this.#output.log("stdout", line)),
       this.#read(stderr!, budget, (line) => this.#complain(line)),
       this.#read(metrics!, { left: METRICS_SHARE * budget.left, told: false }, (line) =>
         this.#output.metric(line),
       ),
-      this.#read(status!, { left: Infinity, told: false }, async (line) =>
-        this.#note(JSON.parse(line) as Status),
-      ),
+      noting,
     ]);
     await Promise.race([this.#exited, reading]);
     await this.#exited;
+    // What it said last may say whom it leaves behind. Nobody but the guard has this pipe.
+    await Promise.race([noting, delay(NOTING_MS)]);
     await this.#clearAway();
     await Promise.race([reading, this.#letGo(streams)]);
     await reading;
