@@ -246,10 +246,12 @@ describe("who gets no shell", () => {
       const own = await registerAgent(chief);
       startAgentProgram(own.token, ["--allow-terminal", "--user", "nobody"]);
       await reaches(chief, own, { state: "running", connected: true });
-      const { body } = await chief.get(`/api/terminal/info?agent_id=${own.id}`);
-      const of = body.agents.find((each: any) => each.agent_id === own.id);
-      expect(of).toMatchObject({ available: false, shell: null });
-      expect(of.reason).toContain("nobody");
+      // The row says what an agent is a moment after its link does.
+      const { body } = await until(
+        () => chief.get(`/api/terminal/info?agent_id=${own.id}`),
+        ({ body }) => body.agents[0].reason?.includes("nobody"),
+      );
+      expect(body.agents).toMatchObject([{ agent_id: own.id, available: false, shell: null }]);
       const refused = await chief.post("/api/terminal/ticket", { agent_id: own.id });
       expect([refused.status, refused.body.code]).toEqual([409, "TERMINAL_UNAVAILABLE"]);
       expect(refused.body.error).toContain("nobody");
